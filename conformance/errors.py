@@ -1,0 +1,53 @@
+"""
+The errors that a person can act on.
+
+::
+
+    JoinedUpError            what was expected, what came, where, and what to do
+    ├── ConfigurationError   the configuration or the command line is invalid        (exit 2)
+    ├── NothingSelectedError a selection matches no requirement, system or journey   (exit 5)
+    ├── SetupError           their network, credentials or environment stand in the way (exit 3)
+    └── RealDataError        an answer looks like real people: the run stops         (exit 3)
+"""
+
+from __future__ import annotations
+
+
+class JoinedUpError(Exception):
+    """
+    Something a person can put right.
+
+    Args:
+        message: one sentence that says what was expected, what came and where.
+        hint: one sentence that says what to do, naming the key or option.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class ConfigurationError(JoinedUpError):
+    """Raised when ``joinedup.toml``, a contract's location or the command line is invalid."""
+
+
+class NothingSelectedError(JoinedUpError):
+    """Raised when a selection matches nothing; the hint names what comes near."""
+
+    exit_code = 5
+
+
+class SetupError(JoinedUpError):
+    """Raised when a network, a credential or an environment that is not ours to judge stands in the way."""
+
+    exit_code = 3
+
+
+class RealDataError(SetupError):
+    """Raised when an answer holds a valid NHS number outside the ranges set aside for tests."""
