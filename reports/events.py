@@ -1,0 +1,177 @@
+"""
+The record of a run: one JSON object a line, in the order in which things happened, never changed.
+
+::
+
+    run-started   run, harness, seed, strict, configuration, product, requirements
+    system        system, profile, profile_hash, contract_hash, base_url, operations, live, under_test, left_out,
+                  requirements ({id: level}; absent: every requirement of the run, at its own level)
+    check         system, check, seconds, results, findings
+    exercised     system, operation, succeeded, last_statuses
+    exchange      system and what was sent and answered
+    made          system and what was made there
+    error         outcome (setup_error or harness_error), reason, system: what no check can report
+    run-finished  nothing: without it as the last line the run is incomplete
+
+Several processes may write to one record. Each line goes to the file in a single append, so a process that is
+killed leaves whole lines; a reader still takes a torn or unreadable line as what it is and goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+import msgspec
+
+from joinedup.conformance.errors import SetupError
+from joinedup.conformance.findings import Finding, Result
+
+FILE_NAME = "events.ndjson"
+
+Event = dict[str, object]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Record:
+    """
+    An append-only record in a folder, safe to write from several processes at once.
+
+    Args:
+        folder: the run's folder; it is made where it is missing.
+        now: the clock, for tests.
+
+    Raises:
+        SetupError: when the folder cannot be written to.
+    """
+
+    def __init__(self, folder: Path, *, now: Callable[[], datetime] = _now) -> None:
+        self.path = Path(folder) / FILE_NAME
+        self._now = now
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(
+                self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644
+            )
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def write(self, event: str, **fields: object) -> None:
+        """
+        Append one event, stamped with the time.
+
+        Raises:
+            SetupError: when the line could not be written in full.
+        """
+        line = _line({"event": event, "at": timestamp(self._now()), **fields})
+        try:
+            written = os.write(self._descriptor, line)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        if written != len(line):
+            raise _unwritable(self.path, OSError("only a part of the line could be written"))
+
+    def close(self) -> None:
+        """Release the file; a second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Record:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _unwritable(path: Path, error: OSError) -> SetupError:
+    return SetupError(
+        f"The record {path} cannot be written: {error.strerror or error}.",
+        hint="Make room, or name another folder with --out.",
+    )
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment in ISO 8601, in UTC, to the millisecond, ending in Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _line(event: Event) -> bytes:
+    """One line of ASCII JSON; what JSON cannot hold is written as text, for a record never stops a run."""
+    try:
+        text = json.dumps(event, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError):
+        text = json.dumps(_plain(event), allow_nan=False, separators=(",", ":"))
+    return text.encode("ascii") + b"\n"
+
+
+def _plain(value: object) -> object:
+    """The value with every part that JSON cannot hold replaced by its text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def read_events(folder: Path) -> list[Event]:
+    """
+    Every event of a record in order; a line that cannot be read becomes ``{"event": "unreadable", "line": n}``.
+
+    A folder without a record gives no events.
+    """
+    path = Path(folder) / FILE_NAME
+    if not path.is_file():
+        return []
+    with path.open("rb") as lines:
+        return list(_parse(lines))
+
+
+def _parse(lines: Iterable[bytes]) -> Iterator[Event]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            event = None
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            yield event
+        else:
+            yield {"event": "unreadable", "line": number, "bytes": len(line)}
+
+
+def as_record(value: Finding | Result) -> Event:
+    """A finding or a result as plain JSON values, every field by its name."""
+    return cast(Event, msgspec.to_builtins(value))
+
+
+def finding_from(record: Mapping[str, object]) -> Finding:
+    """
+    The finding that a record holds; fields that this version does not know are left aside.
+
+    Raises:
+        ValueError: when the record is no finding.
+    """
+    return msgspec.convert(record, Finding)
+
+
+def result_from(record: Mapping[str, object]) -> Result:
+    """
+    The result that a record holds; fields that this version does not know are left aside.
+
+    Raises:
+        ValueError: when the record is no result.
+    """
+    return msgspec.convert(record, Result)
