@@ -1,0 +1,265 @@
+"""
+``joinedup.toml``: what is under test, how to call it, and within which limits.
+
+Every system has the same shape, whether it is under test or a partner. Secrets stand in the file by reference only
+(``env:NAME`` or ``file:PATH``); a literal secret is an error, and so is a production environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from joinedup.conformance.errors import ConfigurationError, SetupError
+
+FLOWS = ("client-credentials", "private-key-jwt", "bearer", "api-key", "basic", "none")
+FLOW_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "client-credentials": ("token_url", "client_id", "client_secret"),
+    "private-key-jwt": ("token_url", "client_id", "private_key"),
+    "bearer": ("token",),
+    "api-key": ("api_key",),
+    "basic": ("username", "password"),
+    "none": (),
+}
+PRODUCTION = frozenset({"production", "prod", "live"})
+# A key whose name ends so holds a secret, unless it names a place (token_url) or a public name (key_id).
+_SECRET_KEY = re.compile(r"(?:^|_)(secret|token|password|passphrase|api_key|private_key|shared_key|key)$")
+
+
+class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the report calls the product under test."""
+
+    supplier: str = ""
+    name: str = ""
+    version: str = ""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    How hard, how long and how far a run may press a system.
+
+    Args:
+        requests_per_second: sent by one system's run; 0 means no limit.
+        max_requests: sent to one system in one run, before the run stops asking.
+        timeout_s: seconds for one whole answer, its body included.
+        max_response_bytes: bytes of one answer, after decompression.
+        destructive: whether DELETE, method probing, floods and revocation may reach a live system.
+    """
+
+    requests_per_second: float = 20
+    max_requests: int = 20_000
+    timeout_s: float = 10
+    max_response_bytes: int = 5_000_000
+    destructive: bool = False
+
+
+class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One ``[systems.NAME]`` table. ``identities`` stay plain tables: their keys depend on the flow."""
+
+    base_url: str
+    contract: str
+    profile: str = ""
+    environment: str = "test"
+    previous_contract: str = ""
+    binding: str = ""
+    identities: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+    capabilities: dict[str, bool] = msgspec.field(default_factory=dict)
+    fixtures: dict[str, list[str | int | float | bool]] = msgspec.field(default_factory=dict)
+    requests: dict[str, str] = msgspec.field(default_factory=dict)
+    leave_out: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Journey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One ``[journeys.NAME]`` table."""
+
+    inputs: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Mocks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ``[mocks]`` table: mocks that a live system must be able to reach."""
+
+    listen: str = ""
+    public_url: str = ""
+    serve: list[str] = msgspec.field(default_factory=list)
+
+
+class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of ``joinedup.toml``; ``folder`` is where relative paths start, never read from the file."""
+
+    systems: dict[str, System] = msgspec.field(default_factory=dict)
+    under_test: list[str] = msgspec.field(default_factory=list)
+    profile: str = "open-api-1"
+    product: Product = Product()
+    limits: Limits = Limits()
+    journeys: dict[str, Journey] = msgspec.field(default_factory=dict)
+    mocks: Mocks = Mocks()
+    folder: str = "."
+
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """Names of the systems under test: those listed, else every system of the file."""
+        return tuple(self.under_test or self.systems)
+
+    def profile_of(self, system: str) -> str:
+        """The profile that a system is held to."""
+        return self.systems[system].profile or self.profile
+
+
+def read_configuration(path: Path) -> Configuration:
+    """
+    Read and check a configuration file.
+
+    Raises:
+        ConfigurationError: naming the file and the key, with what to write instead.
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"The configuration file {path} does not exist.",
+            hint="Name another with -c FILE, or write one with `joinedup init CONTRACT`.",
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"The configuration file {path} cannot be read: {error.strerror}.") from None
+    try:
+        table = tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} is not valid TOML: {error}.", hint="Mend that line and run again."
+        ) from None
+    return parse_configuration(table, name=str(path), folder=path.resolve().parent)
+
+
+def parse_configuration(table: Mapping[str, Any], *, name: str, folder: Path) -> Configuration:
+    """Turn a TOML table into a checked ``Configuration``; raises ``ConfigurationError``."""
+    if "folder" in table:
+        raise ConfigurationError(f"{name}: unknown key `folder`.", hint="Remove it.")
+    try:
+        configuration = msgspec.convert({**table, "folder": str(folder)}, Configuration)
+    except msgspec.ValidationError as error:
+        raise _invalid(name, str(error)) from None
+    for message, hint in _mistakes(configuration):
+        raise ConfigurationError(f"{name}: {message}", hint=hint)
+    return configuration
+
+
+def _invalid(name: str, message: str) -> ConfigurationError:
+    text, _, where = message.partition(" - at ")
+    key = where.strip("`").removeprefix("$").removeprefix(".") or "the top level"
+    unknown = re.search(r"unknown field `([^`]+)`", text)
+    if unknown is None:
+        return ConfigurationError(f"{name}: {key}: {text[0].lower()}{text[1:]}.")
+    known = {
+        field
+        for struct in (Configuration, System, Limits, Product, Mocks, Journey)
+        for field in struct.__struct_fields__
+    }
+    near = difflib.get_close_matches(unknown[1], sorted(known - {"folder"}), n=1)
+    hint = f"Did you mean `{near[0]}`?" if near else "Remove it, or see the README for the keys there are."
+    return ConfigurationError(f"{name}: unknown key `{unknown[1]}` in {key}.", hint=hint)
+
+
+def _mistakes(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """Each thing that is wrong, as (what, what to do)."""
+    for name in configuration.under_test:
+        if name not in configuration.systems:
+            known = ", ".join(configuration.systems) or "none"
+            yield (
+                f"under_test names `{name}`, which has no [systems.{name}] table (there are: {known}).",
+                "Add the table or correct the name.",
+            )
+    if configuration.limits.timeout_s <= 0:
+        yield "limits.timeout_s must be above 0 seconds.", "Write for example timeout_s = 10."
+    if configuration.limits.max_requests <= 0:
+        yield "limits.max_requests must be above 0.", "Write for example max_requests = 20000."
+    for name, system in configuration.systems.items():
+        yield from _system_mistakes(name, system)
+
+
+def _system_mistakes(name: str, system: System) -> Iterator[tuple[str, str]]:
+    where = f"systems.{name}"
+    if system.environment.lower() in PRODUCTION:
+        yield (
+            f"{where}.environment is `{system.environment}`: joinedup never runs against production, where real children's records are.",
+            'Point base_url at a test environment and write environment = "test".',
+        )
+    parts = urlsplit(system.base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        yield (
+            f"{where}.base_url is `{system.base_url}`, which is no http or https address.",
+            'Write for example base_url = "https://test.example".',
+        )
+    if parts.username or parts.password:
+        yield (
+            f"{where}.base_url carries a user name or password.",
+            'Move it to an identity with flow = "basic".',
+        )
+    for identity, keys in system.identities.items():
+        yield from _identity_mistakes(f"{where}.identities.{identity}", keys)
+
+
+def _identity_mistakes(where: str, keys: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    flow = keys.get("flow")
+    if not isinstance(flow, str) or not (flow in FLOWS or flow.startswith("python:")):
+        yield (
+            f"{where}.flow is `{flow}`; there are {', '.join(FLOWS)} and python:module.Class.",
+            "Correct the flow.",
+        )
+        return
+    for needed in FLOW_NEEDS.get(flow, ()):
+        if not keys.get(needed):
+            yield f"{where} has flow `{flow}` but no `{needed}`.", f"Add {needed}."
+    for key, value in keys.items():
+        if is_secret_key(key) and isinstance(value, str) and not value.startswith(("env:", "file:")):
+            yield (
+                f"{where}.{key} holds a secret in plain text.",
+                f'Put it in an environment variable and write {key} = "env:NAME", or in a file and write {key} = "file:PATH".',
+            )
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether a key of an identity holds a secret, by its name."""
+    return bool(_SECRET_KEY.search(key.lower())) and not key.lower().endswith(("_url", "_id"))
+
+
+def resolve_secret(reference: str, folder: Path, *, where: str) -> str:
+    """
+    The value behind ``env:NAME`` or ``file:PATH``; other text is returned as it is.
+
+    Raises:
+        SetupError: the variable is not set or the file cannot be read.
+    """
+    kind, _, target = reference.partition(":")
+    if kind == "env":
+        value = os.environ.get(target)
+        if not value:
+            raise SetupError(
+                f"{where} refers to the environment variable {target}, which is not set.",
+                hint=f"Set {target} and run again.",
+            )
+        return value
+    if kind == "file":
+        try:
+            return (folder / target).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SetupError(
+                f"{where} refers to the file {target}, which cannot be read ({type(error).__name__}).",
+                hint="Correct the path or its permissions.",
+            ) from None
+    return reference
+
+
+def configuration_hash(configuration: Configuration) -> str:
+    """SHA-256 of the configuration without where it lies; it holds no secret, only references."""
+    return hashlib.sha256(
+        msgspec.json.encode({**msgspec.to_builtins(configuration), "folder": ""}, order="sorted")
+    ).hexdigest()

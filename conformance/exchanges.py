@@ -1,0 +1,227 @@
+"""
+Exchanges: one request, its response, and how to send the same request again.
+
+A ``Step`` is a request before it is sent: template, parameters, body, and who calls. It is what the record keeps, what
+``replay`` sends and what a printed reproduction is made of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+
+@dataclass(frozen=True)
+class Reference:
+    """
+    A value that an earlier step's answer holds, or that a fixture gives.
+
+    Args:
+        step: name of the earlier step; empty for a fixture.
+        pointer: RFC 6901 pointer into that step's JSON answer.
+        header: name of that step's response header, instead of a pointer.
+        fixture: name of the fixture, instead of a step.
+        index: which of the fixture's values.
+        pattern: for a header, what of it is meant: the last path segment (``last-segment``) or all of it (empty).
+    """
+
+    step: str = ""
+    pointer: str = ""
+    header: str = ""
+    fixture: str = ""
+    index: int = 0
+    pattern: str = ""
+
+    def as_record(self) -> dict[str, object]:
+        """The reference in the record's form."""
+        if self.fixture:
+            return {"fixture": self.fixture, "index": self.index}
+        if self.header:
+            return {
+                "from": self.step,
+                "header": self.header,
+                **({"pattern": self.pattern} if self.pattern else {}),
+            }
+        return {"from": self.step, "pointer": self.pointer}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A body that is not JSON, as it goes over the wire."""
+
+    text: str
+
+
+Missing = type("Missing", (), {"__repr__": lambda self: "MISSING", "__bool__": lambda self: False})
+MISSING: Any = Missing()
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    One request, before it is sent.
+
+    Args:
+        method: HTTP method.
+        path: path template below the base URL, with ``{name}`` where a path parameter goes.
+        path_parameters: value by name.
+        query: (name, value) pairs in order.
+        headers: value by name, without credentials.
+        body: a JSON value, ``Text``, or ``MISSING``.
+        media_type: the Content-Type sent with the body; empty leaves the header out.
+        identity: name of the caller in the configuration; None sends no credential.
+        operation: label of the operation, where the request belongs to one.
+        name: how later steps refer to this one.
+    """
+
+    method: str
+    path: str
+    path_parameters: Mapping[str, Any] = field(default_factory=dict)
+    query: tuple[tuple[str, Any], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = MISSING
+    media_type: str = "application/json"
+    identity: str | None = "own"
+    operation: str = ""
+    name: str = ""
+
+    def url_path(self) -> str:
+        """The path with its parameters filled in and percent-encoded."""
+        path = self.path
+        for name, value in self.path_parameters.items():
+            path = path.replace("{" + name + "}", encode_segment(value))
+        return path
+
+    def content(self) -> bytes | None:
+        """The body as bytes, or None where there is none."""
+        if self.body is MISSING:
+            return None
+        if isinstance(self.body, Text):
+            return self.body.text.encode("utf-8", "surrogatepass")
+        return json.dumps(self.body, ensure_ascii=False, allow_nan=True).encode("utf-8", "surrogatepass")
+
+    def as_record(self) -> dict[str, object]:
+        """The step in the record's form (see ``reports.reproduction``)."""
+        record: dict[str, object] = {"name": self.name, "method": self.method, "path": self.path}
+        record["path_parameters"] = {
+            name: _value_record(value) for name, value in self.path_parameters.items()
+        }
+        record["query"] = [[name, _value_record(value)] for name, value in self.query]
+        record["headers"] = {name: _value_record(value) for name, value in self.headers.items()}
+        if self.body is not MISSING:
+            record["body"] = (
+                {"text": self.body.text}
+                if isinstance(self.body, Text)
+                else {"json": _value_record(self.body)}
+            )
+            record["media_type"] = self.media_type
+        record["identity"] = self.identity
+        record["operation"] = self.operation
+        return record
+
+
+def encode_segment(value: Any) -> str:
+    """One path segment, percent-encoded; a segment of dots only is encoded whole, or clients would drop it."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if text in (".", ".."):
+        return text.replace(".", "%2E")
+    return quote(text, safe="", errors="surrogatepass")
+
+
+def _value_record(value: Any) -> Any:
+    if isinstance(value, Reference):
+        return value.as_record()
+    if isinstance(value, dict):
+        return {key: _value_record(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value_record(item) for item in value]
+    return value
+
+
+def step_from_record(record: Mapping[str, Any]) -> Step:
+    """Read a step back from the record; references stay in their record form."""
+    body: Any = MISSING
+    if "body" in record:
+        stored = record["body"]
+        body = Text(stored["text"]) if "text" in stored else stored["json"]
+    return Step(
+        method=record["method"],
+        path=record["path"],
+        path_parameters=record.get("path_parameters", {}),
+        query=tuple((name, value) for name, value in record.get("query", [])),
+        headers=record.get("headers", {}),
+        body=body,
+        media_type=record.get("media_type", "application/json"),
+        identity=record.get("identity"),
+        operation=record.get("operation", ""),
+        name=record.get("name", ""),
+    )
+
+
+@dataclass(frozen=True)
+class Response:
+    """
+    One answer, bounded.
+
+    Args:
+        status: HTTP status.
+        headers: as received; look-up ignores case.
+        body: bytes after decompression, at most the configured limit.
+        seconds: from the first byte sent to the last byte read.
+        cut: why reading stopped before the end; empty where the answer is whole.
+    """
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    seconds: float = 0.0
+    cut: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def media_type(self) -> str:
+        """The media type without parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def json(self) -> Any:
+        """The JSON value of the body, or ``MISSING`` where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return MISSING
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A step, what came back, and what went wrong on the way where nothing did."""
+
+    step: Step
+    response: Response | None
+    error: str = ""
+
+    def named(self, name: str) -> Exchange:
+        """The same exchange with its step renamed."""
+        return replace(self, step=replace(self.step, name=name))
+
+    @property
+    def status(self) -> int:
+        """The status, or 0 where no answer came."""
+        return self.response.status if self.response else 0
+
+    def json(self) -> Any:
+        """The answer's JSON value, or ``MISSING``."""
+        return self.response.json() if self.response else MISSING
+
+    @property
+    def ok(self) -> bool:
+        """Whether an answer with a 2xx status came."""
+        return self.response is not None and self.response.ok

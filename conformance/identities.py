@@ -1,0 +1,313 @@
+"""
+Identities: who calls a system, and how the credential gets into a request.
+
+Every identity is an ``httpx.Auth``, ours or the user's own (``flow = "python:module.Class"``), and every request goes
+through the same one, whichever library sends it.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from joserfc import jwk, jwt
+
+from joinedup.conformance.configuration import is_secret_key, resolve_secret
+from joinedup.conformance.errors import ConfigurationError, SetupError
+
+# A token is renewed this long before it ends, so that none ends between being chosen and being read.
+RENEW_BEFORE_S = 20
+ASSERTION_LIFE_S = 60
+CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+class StaticHeader(httpx.Auth):
+    """A credential that stands in one header and never changes."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self.name, self.value = name, value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Put the header in place."""
+        request.headers[self.name] = self.value
+        yield request
+
+
+class StaticQuery(httpx.Auth):
+    """An API key that the contract wants in the query."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self.name, self.value = name, value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the key to the query."""
+        request.url = request.url.copy_merge_params({self.name: self.value})
+        yield request
+
+
+class NoCredential(httpx.Auth):
+    """A caller that sends no credential."""
+
+
+class TokenServer(httpx.Auth):
+    """
+    OAuth 2.0 client credentials: a bearer token, fetched when needed and renewed before it ends (RFC 6749, 4.4).
+
+    Args:
+        fetch: asks the token server; gives the token and its life in seconds. Raises ``SetupError``.
+    """
+
+    def __init__(self, fetch: Callable[[], tuple[str, float]]) -> None:
+        self._fetch = fetch
+        self._token = ""
+        self._ends = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def token(self) -> str:
+        """A token that is good for at least a few seconds."""
+        with self._lock:
+            if not self._token or time.monotonic() >= self._ends:
+                self._token, life = self._fetch()
+                self._ends = time.monotonic() + max(life - RENEW_BEFORE_S, life / 2)
+            return self._token
+
+    def renew(self) -> None:
+        """Forget the token, so that the next request fetches another."""
+        with self._lock:
+            self._token = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send the token as a bearer token (RFC 6750)."""
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        yield request
+
+
+@dataclass(frozen=True)
+class Identity:
+    """
+    A caller.
+
+    Args:
+        name: its name in the configuration (``own``, ``other``).
+        organisation: the organisation it calls for, as its owner names it.
+        flow: how it proves itself.
+        auth: puts the credential into a request.
+    """
+
+    name: str
+    organisation: str
+    flow: str
+    auth: httpx.Auth
+
+    def authorise(self, request: httpx.Request) -> httpx.Request:
+        """
+        The request with the credential in it.
+
+        A scheme that needs requests of its own first (a custom ``httpx.Auth``) gets them sent.
+        """
+        flow = self.auth.sync_auth_flow(request)
+        try:
+            prepared = next(flow)
+            while prepared is not request and prepared.url.host != request.url.host:
+                with httpx.Client(timeout=10) as client:
+                    prepared = flow.send(client.send(prepared))
+            return prepared
+        except StopIteration:
+            return request
+        finally:
+            flow.close()
+
+    def renew(self) -> bool:
+        """Make the next request use a fresh credential; False where this kind cannot be renewed."""
+        renew = getattr(self.auth, "renew", None)
+        if renew is None:
+            return False
+        renew()
+        return True
+
+
+def build_identity(
+    name: str,
+    keys: Mapping[str, Any],
+    *,
+    folder: Path,
+    where: str,
+    contract_key: tuple[str, str] = ("header", "X-API-Key"),
+    timeout_s: float = 10,
+) -> Identity:
+    """
+    The identity that a configuration table describes.
+
+    Args:
+        contract_key: where the contract wants an API key: (``header`` or ``query``, name).
+
+    Raises:
+        SetupError: a secret cannot be resolved.
+        ConfigurationError: a ``python:`` class cannot be imported or built.
+    """
+    flow = str(keys["flow"])
+    values = {key: _resolved(key, value, folder, where) for key, value in keys.items()}
+    organisation = str(values.get("organisation", ""))
+    if flow.startswith("python:"):
+        return Identity(name, organisation, flow, _custom(flow, values, folder, where))
+    return Identity(name, organisation, flow, _BUILDERS[flow](values, contract_key, timeout_s, where))
+
+
+def secrets_of(keys: Mapping[str, Any], folder: Path, where: str) -> list[str]:
+    """The secret values of an identity, so that they can be kept out of every output."""
+    return [
+        _resolved(key, value, folder, where)
+        for key, value in keys.items()
+        if is_secret_key(key) and isinstance(value, str)
+    ]
+
+
+def _resolved(key: str, value: Any, folder: Path, where: str) -> Any:
+    return (
+        resolve_secret(value, folder, where=f"{where}.{key}")
+        if isinstance(value, str) and key != "flow"
+        else value
+    )
+
+
+def _custom(flow: str, values: Mapping[str, Any], folder: Path, where: str) -> httpx.Auth:
+    module_name, _, class_name = flow.removeprefix("python:").rpartition(".")
+    keywords = {key: value for key, value in values.items() if key not in ("flow", "organisation")}
+    sys.path.insert(0, str(folder))
+    try:
+        built = getattr(importlib.import_module(module_name), class_name)(**keywords)
+    except Exception as error:
+        raise ConfigurationError(
+            f"{where}.flow is `{flow}`, which could not be imported and built: {type(error).__name__}: {error}.",
+            hint=f"It must be an httpx.Auth that takes {', '.join(keywords) or 'no keywords'}, importable from the configuration's folder.",
+        ) from None
+    finally:
+        sys.path.remove(str(folder))
+    if not isinstance(built, httpx.Auth):
+        raise ConfigurationError(
+            f"{where}.flow is `{flow}`, which is no httpx.Auth.", hint="Derive it from httpx.Auth."
+        )
+    return built
+
+
+def _bearer(values: Mapping[str, Any], _key: tuple[str, str], _timeout: float, _where: str) -> httpx.Auth:
+    return StaticHeader("Authorization", f"Bearer {values['token']}")
+
+
+def _basic(values: Mapping[str, Any], _key: tuple[str, str], _timeout: float, _where: str) -> httpx.Auth:
+    pair = f"{values['username']}:{values['password']}".encode()
+    return StaticHeader("Authorization", "Basic " + base64.b64encode(pair).decode())
+
+
+def _api_key(values: Mapping[str, Any], key: tuple[str, str], _timeout: float, _where: str) -> httpx.Auth:
+    place, name = key
+    name = str(values.get("header", name))
+    return (
+        StaticQuery(name, values["api_key"])
+        if place == "query" and "header" not in values
+        else StaticHeader(name, values["api_key"])
+    )
+
+
+def _no_credential(
+    _values: Mapping[str, Any], _key: tuple[str, str], _timeout: float, _where: str
+) -> httpx.Auth:
+    return NoCredential()
+
+
+def _client_credentials(
+    values: Mapping[str, Any], _key: tuple[str, str], timeout: float, where: str
+) -> httpx.Auth:
+    form = {"grant_type": "client_credentials", **_scope(values)}
+    pair = (values["client_id"], values["client_secret"])
+    if values.get("client_auth") == "post":
+        form |= {"client_id": pair[0], "client_secret": pair[1]}
+        return TokenServer(lambda: _ask(values["token_url"], form, None, timeout, where))
+    return TokenServer(lambda: _ask(values["token_url"], form, pair, timeout, where))
+
+
+def _private_key_jwt(
+    values: Mapping[str, Any], _key: tuple[str, str], timeout: float, where: str
+) -> httpx.Auth:
+    algorithm = str(values.get("algorithm", "RS512"))
+
+    def fetch() -> tuple[str, float]:
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": CLIENT_ASSERTION,
+            **_scope(values),
+        }
+        form["client_assertion"] = _assertion(values, algorithm, where)
+        return _ask(values["token_url"], form, None, timeout, where)
+
+    return TokenServer(fetch)
+
+
+def _assertion(values: Mapping[str, Any], algorithm: str, where: str) -> str:
+    now = int(time.time())
+    header = {"alg": algorithm, "typ": "JWT", **({"kid": values["key_id"]} if values.get("key_id") else {})}
+    claims = {
+        "iss": values["client_id"],
+        "sub": values["client_id"],
+        "aud": values.get("audience", values["token_url"]),
+        "jti": str(uuid.uuid4()),
+        "iat": now,
+        "exp": now + ASSERTION_LIFE_S,
+    }
+    try:
+        kind = jwk.ECKey if algorithm.startswith("ES") else jwk.OKPKey if algorithm == "EdDSA" else jwk.RSAKey
+        return jwt.encode(header, claims, kind.import_key(values["private_key"]), algorithms=[algorithm])
+    except Exception as error:
+        raise SetupError(
+            f"{where}.private_key cannot sign with {algorithm}: {type(error).__name__}.",
+            hint="Give a PEM private key that fits the algorithm.",
+        ) from None
+
+
+def _scope(values: Mapping[str, Any]) -> dict[str, str]:
+    return {"scope": str(values["scope"])} if values.get("scope") else {}
+
+
+def _ask(
+    url: str, form: Mapping[str, str], pair: tuple[str, str] | None, timeout: float, where: str
+) -> tuple[str, float]:
+    try:
+        answer = httpx.post(url, data=dict(form), auth=pair, timeout=timeout)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise SetupError(
+            f"{where}: the token server at {url} gave no answer ({type(error).__name__}).",
+            hint="Check token_url and that the server runs.",
+        ) from None
+    if answer.status_code != 200:
+        raise SetupError(
+            f"{where}: the token server at {url} was expected to answer 200 and answered {answer.status_code}.",
+            hint="Check client_id, the secret and the scope.",
+        )
+    try:
+        body = answer.json()
+        return str(body["access_token"]), float(body.get("expires_in", 300))
+    except (ValueError, KeyError, TypeError):
+        raise SetupError(
+            f"{where}: the token server at {url} answered 200 without an access_token.",
+            hint="Check that token_url is the token endpoint.",
+        ) from None
+
+
+_BUILDERS: Mapping[str, Callable[[Mapping[str, Any], tuple[str, str], float, str], httpx.Auth]] = {
+    "bearer": _bearer,
+    "basic": _basic,
+    "api-key": _api_key,
+    "none": _no_credential,
+    "client-credentials": _client_credentials,
+    "private-key-jwt": _private_key_jwt,
+}

@@ -1,0 +1,221 @@
+"""
+Show what we made, mask what we did not.
+
+Values that the harness generated or was given, and values that the contract declares, may be shown. Every other scalar
+that comes from a system becomes a shape token such as ``‹string:12 #a1›``: the same value gives the same token within
+a run, numbered by first appearance and never derived from the value. Credentials are never shown.
+
+It all happens before anything reaches disk, console or HTML.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from stdnum.gb import nhs
+
+from joinedup.conformance.errors import RealDataError
+
+# Enough for any run within its request limit; beyond it new values are masked, which is the safe side.
+MOST_VALUES = 500_000
+_HARMLESS_HEADERS = frozenset(
+    {
+        "content-type",
+        "content-length",
+        "allow",
+        "retry-after",
+        "cache-control",
+        "www-authenticate",
+        "date",
+        "connection",
+        "transfer-encoding",
+        "vary",
+        "accept-ranges",
+        "server",
+    }
+)
+_PLAIN_HEADER = {
+    "content-type": re.compile(r"[a-z]+/[a-z0-9.+-]+(; ?(charset|version|boundary)=[\w.-]+)*", re.IGNORECASE),
+    "content-length": re.compile(r"\d{1,10}"),
+    "allow": re.compile(r"[A-Z]+(, ?[A-Z]+)*"),
+    "retry-after": re.compile(r"\d{1,6}"),
+    "cache-control": re.compile(r"[a-z0-9=, -]{1,200}", re.IGNORECASE),
+    "www-authenticate": re.compile(r"(Basic|Bearer|Digest|DPoP)\b( error=\"[a-z_]+\")?", re.IGNORECASE),
+    "connection": re.compile(r"close|keep-alive", re.IGNORECASE),
+    "transfer-encoding": re.compile(r"chunked", re.IGNORECASE),
+    "vary": re.compile(r"[A-Za-z*, -]{1,200}"),
+    "accept-ranges": re.compile(r"bytes|none"),
+}
+_TEN_DIGITS = re.compile(r"(?<![\w.-])(\d{3}[ -]?\d{3}[ -]?\d{4})(?![\w.-])")
+# The leading digits set aside for tests: 999, and the 9xx that no person is given (domain: NHS number, test ranges).
+_TEST_NHS_PREFIX = "9"
+
+
+class Redactor:
+    """
+    What may be shown in one run, and the tokens of what may not.
+
+    Args:
+        declared: values and names that the contract declares.
+    """
+
+    def __init__(self, declared: Iterable[str] = ()) -> None:
+        self._shown: set[str] = {str(value) for value in declared} | {""}
+        self._masked: dict[str, str] = {}
+        self._secrets: set[str] = set()
+
+    def declare(self, values: Iterable[str]) -> None:
+        """Allow more values, for example those of another system's contract."""
+        self._shown.update(str(value) for value in values)
+
+    def keep_secret(self, value: str) -> None:
+        """Never show a value, wherever it turns up."""
+        if value:
+            self._secrets.add(value)
+
+    def sent(self, value: Any) -> None:
+        """Note values that the harness made: they may be shown, unless a system said them first."""
+        if len(self._shown) < MOST_VALUES:
+            self._shown.update(text for text in scalars(value) if text not in self._masked)
+
+    def received(self, value: Any) -> None:
+        """Note values that a system said: they are masked, unless the harness or the contract said them first."""
+        if len(self._masked) < MOST_VALUES:
+            for text in scalars(value):
+                if text not in self._shown:
+                    self._token(text, "string")
+
+    def is_shown(self, value: Any) -> bool:
+        """Whether a scalar may stand in the record as it is."""
+        return _text(value) in self._shown and not self._holds_secret(_text(value))
+
+    def mask(self, value: Any) -> Any:
+        """A JSON value with every scalar and name that may not be shown replaced by its token."""
+        if isinstance(value, dict):
+            return {self._mask_name(key): self.mask(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.mask(item) for item in value]
+        if value is None or self.is_shown(value):
+            return value
+        return self._token(_text(value), _kind(value))
+
+    def mask_text(self, text: str) -> str:
+        """A text of a system, as one token unless it may be shown."""
+        return text if self.is_shown(text) else self._token(text, "text")
+
+    def mask_body(self, body: bytes, *, most: int = 2000) -> str:
+        """A response body fit to be kept: masked JSON, or one token for anything else."""
+        if not body:
+            return ""
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            return self._token(f"{len(body)} bytes {hash(body)}", f"text, {len(body)} bytes")
+        text = json.dumps(self.mask(_bounded(value)), ensure_ascii=False, indent=1)
+        return text if len(text) <= most else text[:most] + " …"
+
+    def mask_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Response headers fit to be kept: plain protocol values stay, all others become tokens."""
+        return {
+            self._mask_header_name(name): self._mask_header(name.lower(), value)
+            for name, value in headers.items()
+        }
+
+    def mask_url(self, url: str) -> str:
+        """A URL with every segment and query value that may not be shown replaced by its token."""
+        path, _, query = url.partition("?")
+        masked = "/".join(self._mask_segment(segment) for segment in path.split("/"))
+        pairs = "&".join(self._mask_pair(pair) for pair in query.split("&")) if query else ""
+        return f"{masked}?{pairs}" if pairs else masked
+
+    def _mask_segment(self, segment: str) -> str:
+        text = unquote(segment)
+        return self._token(text, "string") if text in self._masked or self._holds_secret(text) else segment
+
+    def _mask_pair(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        return f"{name}{equals}{self._mask_segment(value)}"
+
+    def _mask_name(self, name: str) -> str:
+        return name if name in self._shown else self._token(name, "name")
+
+    def _mask_header_name(self, name: str) -> str:
+        return (
+            name
+            if name in self._shown or name.lower() in self._shown or name.lower() in _HARMLESS_HEADERS
+            else self._token(name, "name")
+        )
+
+    def _mask_header(self, name: str, value: str) -> str:
+        plain = _PLAIN_HEADER.get(name)
+        if self.is_shown(value) or (plain is not None and plain.fullmatch(value)):
+            return value
+        return self._token(value, "string")
+
+    def _holds_secret(self, text: str) -> bool:
+        return any(secret in text for secret in self._secrets)
+
+    def _token(self, text: str, kind: str) -> str:
+        if text not in self._masked:
+            number = len(self._masked)
+            self._masked[text] = f"{chr(ord('a') + number % 26)}{number // 26 + 1}"
+        size = f":{len(text)}" if kind in ("string", "name", "text") else ""
+        return f"‹{kind}{size} #{self._masked[text]}›"
+
+
+def scalars(value: Any) -> Iterator[str]:
+    """Every scalar of a JSON value as text, names of properties left out."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list | tuple):
+            stack.extend(item)
+        elif item is not None:
+            yield _text(item)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _kind(value: Any) -> str:
+    return {bool: "boolean", int: "integer", float: "number"}.get(type(value), "string")
+
+
+def _bounded(value: Any, *, most: int = 20) -> Any:
+    if isinstance(value, dict):
+        return {key: _bounded(item) for key, item in list(value.items())[:60]}
+    if isinstance(value, list):
+        return [_bounded(item) for item in value[:most]]
+    return value
+
+
+def refuse_real_people(body: bytes, *, where: str, ours: Redactor) -> None:
+    """
+    Stop at the first valid NHS number that is not set aside for tests.
+
+    Ten digits with a right check digit, outside the test ranges, that the harness did not send itself and the
+    contract does not declare. Longer runs of digits and parts of words are not looked at.
+
+    Raises:
+        RealDataError: the answer looks like real people; the number itself is not in the message.
+    """
+    for found in _TEN_DIGITS.finditer(body.decode("utf-8", "replace")):
+        number = found[1].replace(" ", "").replace("-", "")
+        if (
+            number[0] == _TEST_NHS_PREFIX
+            or not nhs.is_valid(number)
+            or ours.is_shown(found[1])
+            or ours.is_shown(number)
+        ):
+            continue
+        raise RealDataError(
+            f"{where} answered with a valid NHS number outside the ranges set aside for tests: this looks like real people.",
+            hint="Nothing of that answer was kept. Point base_url at an environment with synthetic people only.",
+        )
