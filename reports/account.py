@@ -1,0 +1,210 @@
+"""What the record of a run says, sorted by kind; no judgement is made here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import msgspec
+
+from joinedup.conformance.findings import Finding, Result
+from joinedup.conformance.outcomes import Level, Outcome
+from joinedup.reports.events import Event
+
+
+@dataclass(frozen=True)
+class System:
+    """A system that took part; ``requirements`` gives each level, or None for every requirement of the run."""
+
+    system: str
+    profile: str = ""
+    profile_hash: str = ""
+    contract_hash: str = ""
+    base_url: str | None = None
+    operations: int = 0
+    live: bool = False
+    under_test: bool = True
+    left_out: dict[str, str] = field(default_factory=dict)
+    requirements: dict[str, Level] | None = None
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Why a requirement, or a half of it, is not tested by machine."""
+
+    reason: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A requirement as the catalogue had it when the run began."""
+
+    id: str
+    level: Level
+    text: str = ""
+    plain: str = ""
+    question: str | None = None
+    source: object = None
+    excluded: Exclusion | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One check of one system: a pytest item, by its node id."""
+
+    check: str
+    system: str | None = ""
+    seconds: float = 0.0
+    results: tuple[Result, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exercised:
+    """How an operation fared over the whole run."""
+
+    system: str
+    operation: str
+    succeeded: bool
+    last_statuses: tuple[int | str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong outside every requirement: a fault of ours or of the set-up."""
+
+    outcome: Outcome
+    reason: str = ""
+    system: str | None = ""
+    check: str = ""
+
+
+@dataclass
+class Account:
+    """
+    Everything that a record says.
+
+    ``complete`` is true when the last line is ``run-finished`` and every line could be read: a line that was lost
+    may have held a failure.
+    """
+
+    started: Event = field(default_factory=dict)
+    points: dict[str, Point] = field(default_factory=dict)
+    systems: dict[str, System] = field(default_factory=dict)
+    checks: list[Checked] = field(default_factory=list)
+    exercised: dict[tuple[str, str], Exercised] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    exchanges: int = 0
+    unreadable: int = 0
+    finished: bool = False
+    first: str = ""
+    last: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of the record is missing."""
+        return self.finished and not self.unreadable
+
+    @property
+    def seconds(self) -> float:
+        """From the first event to the last, in seconds."""
+        try:
+            moments = [datetime.fromisoformat(at) for at in (self.first, self.last)]
+            return round((moments[1] - moments[0]).total_seconds(), 3)
+        except (ValueError, TypeError):
+            return 0.0
+
+    def under_test(self) -> list[System]:
+        """The systems that are judged, by name."""
+        return sorted((s for s in self.systems.values() if s.under_test), key=lambda system: system.system)
+
+    def profile(self, system: System) -> list[Point]:
+        """The requirements that a system must meet, at the level its profile gives them, by id."""
+        levels = system.requirements
+        if levels is None:
+            return [self.points[id_] for id_ in sorted(self.points)]
+        known = (self.points.get(id_, Point(id_, levels[id_])) for id_ in sorted(levels))
+        return [replace(point, level=levels[point.id]) for point in known]
+
+    def results(self, system: str) -> Mapping[str, list[tuple[str, Result]]]:
+        """What was found for each requirement of a system, with the check that found it, in order."""
+        found: dict[str, list[tuple[str, Result]]] = defaultdict(list)
+        for checked in self.checks:
+            for result in checked.results if checked.system == system else ():
+                found[result.requirement].append((checked.check, result))
+        return found
+
+
+def _started(account: Account, event: Event) -> None:
+    """A run starts the account anew: what an earlier run left in the same folder is not part of it."""
+    fresh = Account(started=event, first=_at(event))
+    entries = msgspec.convert(event.get("requirements") or [], list[Point])
+    fresh.points = {point.id: point for point in entries}
+    vars(account).update(vars(fresh))
+
+
+def _system(account: Account, event: Event) -> None:
+    system = msgspec.convert(event, System)
+    account.systems[system.system] = system
+
+
+def _check(account: Account, event: Event) -> None:
+    checked = msgspec.convert(event, Checked)
+    if checked.system:
+        account.systems.setdefault(checked.system, System(checked.system))
+    account.checks.append(checked)
+
+
+def _exercised(account: Account, event: Event) -> None:
+    seen = msgspec.convert(event, Exercised)
+    key = (seen.system, seen.operation)
+    if key not in account.exercised or not account.exercised[key].succeeded:
+        account.exercised[key] = seen
+
+
+def _exchange(account: Account, event: Event) -> None:
+    account.exchanges += 1
+
+
+def _error(account: Account, event: Event) -> None:
+    account.faults.append(msgspec.convert(event, Fault))
+
+
+def _unreadable(account: Account, event: Event) -> None:
+    account.unreadable += 1
+
+
+def _at(event: Event) -> str:
+    at = event.get("at")
+    return at if isinstance(at, str) else ""
+
+
+_READERS: dict[str, Callable[[Account, Event], None]] = {
+    "run-started": _started,
+    "system": _system,
+    "check": _check,
+    "exercised": _exercised,
+    "exchange": _exchange,
+    "error": _error,
+    "unreadable": _unreadable,
+}
+
+
+def _ignore(account: Account, event: Event) -> None:
+    """An event of a kind that this account has no use for."""
+
+
+def read(events: Iterable[Event]) -> Account:
+    """The account of a record; an event that is not of its kind's form counts as unreadable."""
+    account = Account()
+    for event in events:
+        try:
+            _READERS.get(str(event.get("event")), _ignore)(account, event)
+        except ValueError:
+            account.unreadable += 1
+        account.finished = event.get("event") == "run-finished"
+        account.last = _at(event) or account.last
+    return account

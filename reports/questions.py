@@ -1,0 +1,71 @@
+"""The six good-practice questions that a council asks, and how a run answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from joinedup.conformance.outcomes import Outcome
+from joinedup.reports.account import Point
+
+QUESTIONS = {
+    "GP1": "Can it link with early help, virtual school, education, health and other existing systems?",
+    "GP2": "Can it link with systems that a council may adopt later?",
+    "GP3": "Does it meet open API standards?",
+    "GP4": "Are there examples of it working with others?",
+    "GP5": "Does it transfer information appropriately and securely?",
+    "GP6": "Does it help the council meet data protection law?",
+}
+
+TESTED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.WARN})
+
+
+class Judged(Protocol):
+    """What an answer needs to know of a requirement."""
+
+    @property
+    def point(self) -> Point: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def checks(self) -> tuple[str, ...]: ...
+
+
+def answer(judgements: Sequence[Judged], complete: bool) -> list[dict[str, object]]:
+    """
+    Each question with its status, how that is known, and how many points stand behind it.
+
+    A status is ``yes``, ``mostly`` (a recommended point is not met), ``in_part`` (something could not be judged),
+    ``no`` (a required point is not met) or ``not_tested``. What a run left open is never a ``yes``.
+    """
+    return [_answer(id_, [j for j in judgements if j.point.question == id_], complete) for id_ in QUESTIONS]
+
+
+def _answer(question: str, asked: Sequence[Judged], complete: bool) -> dict[str, object]:
+    relevant = [j for j in asked if j.outcome is not Outcome.NOT_APPLICABLE or _is_untested(j)]
+    tested = [j for j in relevant if j.outcome in TESTED]
+    return {
+        "id": question,
+        "text": QUESTIONS[question],
+        "status": _status(relevant, tested, complete),
+        "basis": "tested" if tested else "not tested",
+        "points": len(relevant),
+        "tested": len(tested),
+        "met": sum(j.outcome is Outcome.PASS for j in tested),
+    }
+
+
+def _is_untested(judgement: Judged) -> bool:
+    """Whether a point stands in the catalogue as one that no check can prove."""
+    return judgement.point.excluded is not None and not judgement.checks
+
+
+def _status(relevant: Sequence[Judged], tested: Sequence[Judged], complete: bool) -> str:
+    outcomes = {judgement.outcome for judgement in tested}
+    lines = (
+        (not tested, "not_tested"),
+        (Outcome.FAIL in outcomes, "no"),
+        (len(tested) < len(relevant) or not complete, "in_part"),
+        (Outcome.WARN in outcomes, "mostly"),
+    )
+    return next((status for true, status in lines if true), "yes")

@@ -1,0 +1,365 @@
+"""
+From the record of a run to ``verdict.json``, the one source of every view.
+
+What is computed depends on the record alone, and on nothing else: the same events give the same verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from joinedup.conformance.findings import Finding, Result
+from joinedup.conformance.outcomes import Cause, Decision, Judged, Level, Outcome, decide, decide_run, fold
+from joinedup.reports import account as accounts
+from joinedup.reports import questions, reproduction
+from joinedup.reports.account import Account, Point, System
+from joinedup.reports.events import Event, as_record
+
+SCHEMA = 1
+NO_CHECK_RAN = "no check ran"
+ENDED_BEFORE = "the run ended before a check of this point"
+FAULTS = (Outcome.HARNESS_ERROR, Outcome.SETUP_ERROR)
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A finding in one system, after findings with one cause have become one."""
+
+    system: System
+    finding: Finding
+    level: Level | None
+    requirements: tuple[str, ...]
+    id: str = ""
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """MUST first, then by requirement, rule and place, so that numbers are the same in every run."""
+        first = self.requirements[:1] or self.finding.requirements[:1]
+        return (
+            self.level is not Level.MUST,
+            first,
+            self.finding.rule,
+            self.finding.where,
+            self.system.system,
+            self.finding.key,
+        )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One requirement of one system, judged."""
+
+    point: Point
+    outcome: Outcome
+    reason: str = ""
+    cause: Cause = Cause.OUTSIDE
+    not_tested: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    decides: bool = True
+
+    @property
+    def judged(self) -> Judged:
+        """The requirement as the verdict table sees it."""
+        return Judged(self.point.level, self.outcome, self.cause)
+
+
+def compute(events: Iterable[Event], *, strict: bool | None = None) -> dict[str, object]:
+    """
+    The verdict of a run as ``verdict.json`` holds it.
+
+    Args:
+        events: the record, as ``read_events`` gives it.
+        strict: whether a ``warn`` counts against a system; None takes what the run was started with.
+    """
+    account = accounts.read(events)
+    strict = bool(account.started.get("strict")) if strict is None else strict
+    breaches = _breaches(account)
+    confirmed = _numbered("f", [b for b in breaches if b.finding.confirmed and b.level])
+    judgements = {s.system: _judge_system(account, s, confirmed) for s in account.under_test()}
+    decisions = {name: _decide(account, name, points, strict) for name, points in judgements.items()}
+    decision = _decide_run(account, decisions)
+    return {
+        **_heading(account, decision, strict),
+        "systems": [_system(account, s, decisions[s.system]) for s in account.under_test()],
+        "requirements": [_requirement(name, j) for name, points in judgements.items() for j in points],
+        "findings": [_finding(breach) for breach in confirmed],
+        "journeys": [],
+        "questions": questions.answer(
+            [j for points in judgements.values() for j in points], account.complete
+        ),
+        "links": [],
+        "waivers": [],
+        "unconfirmed": [
+            _finding(b) for b in _numbered("u", [b for b in breaches if not b.finding.confirmed])
+        ],
+        "outside_profile": [
+            _finding(b) for b in _numbered("o", [b for b in breaches if b.finding.confirmed and not b.level])
+        ],
+        "not_tested": _not_tested(account, judgements),
+        "errors": _errors(account),
+        "counts": _counts(judgements.values()),
+    }
+
+
+def _heading(account: Account, decision: Decision, strict: bool) -> dict[str, object]:
+    started = account.started
+    return {
+        "schema": SCHEMA,
+        "run": started.get("run", ""),
+        "harness": started.get("harness", ""),
+        "seed": started.get("seed"),
+        "started": account.first,
+        "seconds": account.seconds,
+        "complete": account.complete,
+        "verdict": decision.verdict,
+        "exit_code": decision.exit_code,
+        "reason": decision.reason,
+        "strict": strict,
+        "product": started.get("product") or {},
+        "exchanges": account.exchanges,
+        "unreadable": account.unreadable,
+    }
+
+
+def _breaches(account: Account) -> list[Breach]:
+    """Every finding of the systems under test, one for each cause."""
+    merged: dict[tuple[str, tuple[str, ...]], Finding] = {}
+    for checked in account.checks:
+        for finding in checked.findings:
+            key = (checked.system or "", finding.key)
+            merged[key] = _merge(merged[key], finding) if key in merged else finding
+    return [
+        _breach(account, account.systems[name], f)
+        for (name, _), f in merged.items()
+        if _judged(account, name)
+    ]
+
+
+def _judged(account: Account, name: str) -> bool:
+    return name in account.systems and account.systems[name].under_test
+
+
+def _merge(first: Finding, other: Finding) -> Finding:
+    """Two findings with one cause as one: what the first says stands, unless only the other was confirmed."""
+    kept = other if other.confirmed and not first.confirmed else first
+    operations = tuple(sorted({*first.operations, *other.operations}))
+    return replace(kept, operations=operations, count=first.count + other.count)
+
+
+def _breach(account: Account, system: System, finding: Finding) -> Breach:
+    levels = {point.id: point.level for point in account.profile(system)}
+    broken = tuple(id_ for id_ in finding.requirements if id_ in levels)
+    level = Level.MUST if any(levels[id_] is Level.MUST for id_ in broken) else Level.SHOULD
+    finding = replace(finding, operations=tuple(sorted(set(finding.operations))))
+    return Breach(system, finding, level if broken else None, broken)
+
+
+def _numbered(letter: str, breaches: Sequence[Breach]) -> list[Breach]:
+    ordered = sorted(breaches, key=lambda breach: breach.order)
+    return [replace(breach, id=f"{letter}-{number}") for number, breach in enumerate(ordered, start=1)]
+
+
+def _judge_system(account: Account, system: System, breaches: Sequence[Breach]) -> list[Judgement]:
+    results = account.results(system.system)
+    own = [breach for breach in breaches if breach.system.system == system.system]
+    ran = _ran(account, system.system)
+    judgements = []
+    for point in account.profile(system):
+        broken = [breach for breach in own if point.id in breach.requirements]
+        found = results.get(point.id, [])
+        if found or broken:
+            judgements.append(_judge(point, found, broken))
+        else:
+            judgements.append(_unchecked(point, complete=account.complete, ran=ran))
+    return judgements
+
+
+def _ran(account: Account, system: str) -> bool:
+    """Whether any check came to a conclusion: what does not apply concludes nothing."""
+    own = [checked for checked in account.checks if checked.system == system]
+    outcomes = {result.outcome for checked in own for result in checked.results}
+    return bool(outcomes - {Outcome.NOT_APPLICABLE}) or any(checked.findings for checked in own)
+
+
+def _judge(point: Point, found: Sequence[tuple[str, Result]], breaches: Sequence[Breach]) -> Judgement:
+    outcomes = [(_levelled(result.outcome, point.level), result) for _, result in found]
+    outcome = fold([*(o for o, _ in outcomes), *(point.level.outcome for _ in breaches)])
+    deciding = [result for own, result in outcomes if own is outcome]
+    reasons = [breach.finding.title for breach in breaches if point.level.outcome is outcome]
+    reasons += [result.reason for result in deciding if result.reason]
+    blamed = outcome is Outcome.BLOCKED and any(result.cause is Cause.SYSTEM for result in deciding)
+    return Judgement(
+        point=point,
+        outcome=outcome,
+        reason=reasons[0] if reasons and outcome is not Outcome.PASS else "",
+        cause=Cause.SYSTEM if blamed else Cause.OUTSIDE,
+        not_tested=_parts_not_tested(point, found),
+        checks=tuple(sorted({check for check, _ in found})),
+        findings=tuple(breach.id for breach in breaches),
+    )
+
+
+def _levelled(outcome: Outcome, level: Level) -> Outcome:
+    """The catalogue, not the check, decides whether a point that is not met is a failure or a warning."""
+    return level.outcome if outcome is Outcome.FAIL else outcome
+
+
+def _parts_not_tested(point: Point, found: Sequence[tuple[str, Result]]) -> tuple[str, ...]:
+    parts = {part for _, result in found for part in result.not_tested}
+    if point.excluded:
+        parts.add(_exclusion(point))
+    return tuple(sorted(parts))
+
+
+def _unchecked(point: Point, *, complete: bool, ran: bool) -> Judgement:
+    """A requirement for which no check reported anything."""
+    if point.excluded:
+        attested = point.excluded.reason == "attested"
+        outcome = Outcome.REVIEW if attested else Outcome.NOT_APPLICABLE
+        reason = _exclusion(point)
+        return Judgement(point, outcome, reason, not_tested=(reason,))
+    return Judgement(
+        point, Outcome.BLOCKED, NO_CHECK_RAN if complete else ENDED_BEFORE, decides=complete and ran
+    )
+
+
+EXCLUSIONS = {
+    "not_observable": "cannot be seen from outside",
+    "unsafe": "cannot be tested without harm",
+    "attested": "a named person has to attest it",
+    "planned": "no check exists yet",
+}
+
+
+def _exclusion(point: Point) -> str:
+    """Why a requirement is not tested, as one phrase."""
+    if not point.excluded:
+        return ""
+    reason = EXCLUSIONS.get(point.excluded.reason, point.excluded.reason)
+    return f"{reason}: {point.excluded.note}" if point.excluded.note else reason
+
+
+def _faults(account: Account) -> list[accounts.Fault]:
+    """Faults outside every requirement in use: from ``error`` events, and from checks that prove none of them."""
+    faults = list(account.faults)
+    for checked in account.checks:
+        known = {p.id for p in account.profile(account.systems[checked.system])} if checked.system else set()
+        faults += [
+            accounts.Fault(result.outcome, result.reason, checked.system, checked.check)
+            for result in checked.results
+            if result.outcome in FAULTS and result.requirement not in known
+        ]
+    return [fault for fault in faults if fault.outcome in FAULTS]
+
+
+def _decide(account: Account, name: str, judgements: Sequence[Judgement], strict: bool) -> Decision:
+    judged = [j.judged for j in judgements if j.decides]
+    judged += [Judged(Level.MUST, fault.outcome) for fault in _faults(account) if fault.system == name]
+    return decide(judged, complete=account.complete and _ran(account, name), strict=strict)
+
+
+def _decide_run(account: Account, decisions: dict[str, Decision]) -> Decision:
+    """The worst of the systems, and of the faults that belong to none of them."""
+    loose = [Judged(Level.MUST, f.outcome) for f in _faults(account) if f.system not in decisions]
+    return decide_run([*decisions.values(), *([decide(loose)] if loose else [])])
+
+
+def _system(account: Account, system: System, decision: Decision) -> dict[str, object]:
+    exercised = [e for e in account.exercised.values() if e.system == system.system and e.succeeded]
+    return {
+        "system": system.system,
+        "profile": system.profile,
+        "profile_hash": system.profile_hash,
+        "contract_hash": system.contract_hash,
+        "base_url": system.base_url or "",
+        "live": system.live,
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "operations": system.operations,
+        "operations_exercised": len(exercised),
+    }
+
+
+def _requirement(system: str, judgement: Judgement) -> dict[str, object]:
+    point = judgement.point
+    return {
+        "id": point.id,
+        "system": system,
+        "level": point.level,
+        "outcome": judgement.outcome,
+        "reason": judgement.reason,
+        "cause": judgement.cause if judgement.outcome is Outcome.BLOCKED else None,
+        "findings": list(judgement.findings),
+        "not_tested": list(judgement.not_tested),
+        "checks": list(judgement.checks),
+        "text": point.text,
+        "plain": point.plain,
+        "question": point.question,
+        "source": point.source,
+    }
+
+
+def _finding(breach: Breach) -> dict[str, object]:
+    finding = breach.finding
+    return {
+        **as_record(finding),
+        "id": breach.id,
+        "level": breach.level,
+        "system": breach.system.system,
+        "curl": reproduction.script(finding.steps, base_url=breach.system.base_url or ""),
+    }
+
+
+def _not_tested(account: Account, judgements: dict[str, list[Judgement]]) -> list[dict[str, object]]:
+    """What this run does not know, each with the reason, by system."""
+    gaps: list[dict[str, object]] = []
+    for name, points in judgements.items():
+        for judgement in points:
+            gaps += _gaps(name, judgement)
+        gaps += _operations_not_tested(account, account.systems[name])
+    return gaps
+
+
+def _gaps(system: str, judgement: Judgement) -> list[dict[str, object]]:
+    what = judgement.point.plain or judgement.point.text
+    gap = {"system": system, "requirement": judgement.point.id, "operation": None, "what": what}
+    if judgement.outcome is Outcome.BLOCKED:
+        return [{**gap, "reason": judgement.reason}]
+    if not judgement.checks:
+        return [{**gap, "reason": part} for part in judgement.not_tested]
+    return [
+        {**gap, "what": part, "reason": "could not be produced from outside"} for part in judgement.not_tested
+    ]
+
+
+def _operations_not_tested(account: Account, system: System) -> list[dict[str, object]]:
+    gap: dict[str, object] = {"system": system.system, "requirement": None}
+    left_out: list[dict[str, object]] = [
+        {**gap, "operation": operation, "what": operation, "reason": f"left out: {reason}"}
+        for operation, reason in sorted(system.left_out.items())
+    ]
+    failed = [e for e in account.exercised.values() if e.system == system.system and not e.succeeded]
+    return left_out + [
+        {**gap, "operation": e.operation, "what": e.operation, "reason": _never_succeeded(e)}
+        for e in sorted(failed, key=lambda exercised: exercised.operation)
+    ]
+
+
+def _never_succeeded(exercised: accounts.Exercised) -> str:
+    answers = ", ".join(str(status) for status in exercised.last_statuses)
+    return f"no call of it ever succeeded; last answers: {answers}" if answers else "it was never called"
+
+
+def _errors(account: Account) -> list[dict[str, object]]:
+    faults: list[dict[str, object]] = [
+        {"system": f.system or "", "check": f.check, "outcome": f.outcome, "reason": f.reason}
+        for f in _faults(account)
+    ]
+    return sorted(faults, key=lambda fault: [str(value) for value in fault.values()])
+
+
+def _counts(systems: Iterable[Sequence[Judgement]]) -> dict[str, int]:
+    outcomes = [judgement.outcome for judgements in systems for judgement in judgements]
+    return {str(outcome): outcomes.count(outcome) for outcome in Outcome}
