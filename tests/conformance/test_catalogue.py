@@ -1,0 +1,370 @@
+"""The catalogue: what the shipped data promises, and what is said when such data is wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from joinedup.conformance.catalogue import (
+    QUESTIONS,
+    Catalogue,
+    Condition,
+    Profile,
+    Reason,
+    Requirement,
+    load_catalogue,
+    load_profile,
+    profile_names,
+)
+from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
+from joinedup.conformance.outcomes import Level
+
+CATALOGUE = load_catalogue()
+OPEN_API = load_profile("open-api-1", CATALOGUE)
+
+every_requirement = pytest.mark.parametrize("requirement", CATALOGUE, ids=CATALOGUE.ids)
+
+MUST = {
+    *(f"CON-API-{number}" for number in ("01", "03", "04", "10", "11", "12", "13", "14")),
+    *("PRV-01", "PRV-03", "PRV-04", "PRV-05"),
+    *("TLS-01", "AUT-01", "AUT-02", "AUT-03", "AUT-04", "AUT-09"),
+    *(f"SEC-0{number}" for number in range(1, 9)),
+    *("IDN-01", "IDN-02"),
+}
+MUST_WHERE_THE_CONTRACT_DECLARES_IT = {"IDM-01", "CCY-01", "PAG-01"}
+
+JARGON = re.compile(
+    r"\b(APIs?|HTTPS?|JSON|YAML|TLS|URLs?|UTF|endpoints?|tokens?|schemas?|headers?|payloads?|scopes?|"
+    r"parameters?|cursors?|OAuth\S*|OpenAPI|etag|idempoten\w+|[1-5]xx|[1-5][0-9][0-9])\b",
+    re.IGNORECASE,
+)
+
+FEATURES = {
+    *("security.bearer", "security.oauth2", "security.api-key", "security.basic", "security.mutual-tls"),
+    *("paging.cursor", "paging.offset", "paging.page", "paging.link"),
+    *("idempotency.key", "concurrency.if-match", "rate-limit"),
+    *("create", "read", "update", "delete", "errors.problem", "correlation.request-id"),
+    *("identifier.nhs-number", "identifier.upn", "identifier.uln"),
+    *("identity.any", "identity.other", "contract.previous"),
+}
+
+SOURCE = {"document": "A law", "clause": "1", "url": "https://law.example/1", "verified": True}
+VALID: dict[str, object] = {
+    "id": "ABC-01",
+    "level": "MUST",
+    "text": "The system answers.",
+    "plain": "It works when asked.",
+    "source": SOURCE,
+    "question": "GP3",
+    "when": "",
+    "excluded": None,
+}
+
+
+class TestShipped:
+    """The requirements and profiles that come with the harness."""
+
+    @every_requirement
+    def test_has_a_sentence_for_a_buyer(self, requirement: Requirement) -> None:
+        """The plain sentence is one sentence, says it in other words, and uses no technical ones."""
+        assert requirement.plain != requirement.text
+        assert requirement.plain.count(". ") == 0
+        assert JARGON.findall(requirement.plain) == []
+
+    @every_requirement
+    def test_has_the_level_that_its_source_gives(self, requirement: Requirement) -> None:
+        """MUST only where law, a standard's own must or the system's own contract says so."""
+        binding = requirement.id in MUST | MUST_WHERE_THE_CONTRACT_DECLARES_IT
+        assert requirement.level is (Level.MUST if binding else Level.SHOULD)
+
+    @pytest.mark.parametrize("id", sorted(MUST_WHERE_THE_CONTRACT_DECLARES_IT | {"SEC-04"}))
+    def test_of_a_declared_feature_applies_only_where_it_is_declared(self, id: str) -> None:
+        """What binds by the contract alone does not apply to a contract that shows nothing."""
+        assert not CATALOGUE[id].applies(())
+        assert CATALOGUE[id].applies(FEATURES)
+
+    @every_requirement
+    def test_speaks_of_known_features_only(self, requirement: Requirement) -> None:
+        """A condition that names an unknown feature would never be true."""
+        assert Condition(requirement.when).names <= FEATURES
+
+    def test_speaks_of_features_that_the_harness_can_read(self) -> None:
+        """Every feature named in a condition is one that the feature reader knows by that name."""
+        spec = importlib.util.find_spec("joinedup.conformance.features")
+        if spec is None or spec.origin is None:
+            pytest.skip("the feature reader is not there yet")
+        source = Path(spec.origin).read_text("utf-8")
+        named = {name for requirement in CATALOGUE for name in Condition(requirement.when).names}
+        assert {name for name in named if f'"{name}"' not in source} == set()
+
+    def test_answers_every_question_that_a_contract_alone_can(self) -> None:
+        """Examples of working with others (GP4) come from journeys; the five other questions have a part here."""
+        assert {requirement.question for requirement in CATALOGUE} == set(QUESTIONS) - {"GP4"}
+
+    @every_requirement
+    def test_claims_nothing_read_that_was_not(self, requirement: Requirement) -> None:
+        """Sources known second-hand, and articles that were not read, are marked as not verified."""
+        second_hand = ("NCSC", "UK GDPR", "OpenAPI Specification")
+        if requirement.source.document.startswith(second_hand):
+            assert not requirement.source.verified
+
+    def test_leaves_out_only_what_no_caller_can_see(self) -> None:
+        """What is published untested says why, and what a council can do instead."""
+        excluded = {requirement.id: requirement.excluded for requirement in CATALOGUE if requirement.excluded}
+        assert set(excluded) == {"SEC-05", "SEC-06"}
+        assert {exclusion.reason for exclusion in excluded.values()} == {Reason.NOT_OBSERVABLE}
+
+    def test_open_api_1_tests_at_least_forty(self) -> None:
+        """The profile for any contract is worth running: at least 40 requirements that a check can prove."""
+        assert len([requirement for requirement in OPEN_API.requirements if not requirement.excluded]) >= 40
+
+    @pytest.mark.parametrize("name", profile_names())
+    def test_profile_never_lowers_a_level(self, name: str) -> None:
+        """A requirement that is a MUST in the catalogue is a MUST in every profile."""
+        for requirement in load_profile(name, CATALOGUE).requirements:
+            assert requirement.level is Level.MUST or CATALOGUE[requirement.id].level is Level.SHOULD
+
+    def test_authentication_applies_to_every_kind_of_credential(self) -> None:
+        """A system that asks for any credential at all is asked to enforce it."""
+        schemes = [name for name in FEATURES if name.startswith("security.")]
+        assert [name for name in schemes if not CATALOGUE["AUT-01"].applies({name})] == []
+        assert not CATALOGUE["AUT-01"].applies(FEATURES - set(schemes))
+
+
+class TestCondition:
+    """The expressions of ``when``."""
+
+    @pytest.mark.parametrize(
+        ("text", "features", "expected"),
+        [
+            ("", "", True),
+            ("read", "read", True),
+            ("read", "create", False),
+            ("not read", "create", True),
+            ("create or read", "read", True),
+            ("create and read", "read", False),
+            ("create and read or delete", "delete", True),
+            ("create and (read or delete)", "delete", False),
+            ("create and (read or delete)", "create delete", True),
+            ("not (create or read)", "", True),
+            ("not not read", "read", True),
+            ("security.api-key", "security.api-key", True),
+            ("a or b and c", "a", True),
+            ("(a or b) and c", "a", False),
+        ],
+    )
+    def test_holds(self, text: str, features: str, expected: bool) -> None:
+        """``not`` binds before ``and``, and ``and`` before ``or``."""
+        assert Condition(text).holds(features.split()) is expected
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("read and", "the name of a feature is missing"),
+            ("or read", "the name of a feature is missing"),
+            ("()", "the name of a feature is missing"),
+            ("(read", "a bracket is not closed"),
+            ("read)", "'and' or 'or' was expected before ')'"),
+            ("read create", "'and' or 'or' was expected before 'create'"),
+            ("read & create", "'&' has no meaning there"),
+            ("Read", "'R' has no meaning there"),
+        ],
+    )
+    def test_refuses_what_is_no_expression(self, text: str, message: str) -> None:
+        """A condition that cannot be evaluated is refused when it is loaded, not when it is asked."""
+        with pytest.raises(ValueError, match=re.escape(message)):
+            Condition(text)
+
+    def test_names_are_the_features(self) -> None:
+        """The words between names are not names."""
+        assert Condition("not a and (b or c.d-e)").names == {"a", "b", "c.d-e"}
+
+
+class TestSelection:
+    """Choosing by id and family."""
+
+    @pytest.mark.parametrize(
+        ("wanted", "expected"),
+        [
+            (["AUT-01"], ["AUT-01"]),
+            (["aut-01"], ["AUT-01"]),
+            (["TLS"], ["TLS-01"]),
+            (["PRV-02", "PRV"], ["PRV-01", "PRV-02", "PRV-03", "PRV-04", "PRV-05"]),
+            (["TLS-01", "AUT-02"], ["AUT-02", "TLS-01"]),
+        ],
+    )
+    def test_keeps_the_order_of_the_catalogue(self, wanted: list[str], expected: list[str]) -> None:
+        """Ids and families may be mixed, in capitals or not; each requirement comes once."""
+        assert [requirement.id for requirement in CATALOGUE.select(wanted)] == expected
+
+    @pytest.mark.parametrize(
+        ("wanted", "near"), [("AUT-1", "AUT-01"), ("ATU", "AUT"), ("CON-APO-01", "CON-API-01")]
+    )
+    def test_that_matches_nothing_names_what_is_near(self, wanted: str, near: str) -> None:
+        """A typing mistake ends with exit 5 and a suggestion, never with an empty run that passes."""
+        with pytest.raises(NothingSelectedError, match=wanted) as caught:
+            OPEN_API.select(["PRV-01", wanted])
+        assert near in caught.value.hint
+        assert caught.value.exit_code == 5
+
+    def test_that_resembles_nothing_says_where_all_are(self) -> None:
+        """With nothing near, the hint names the command that lists them."""
+        with pytest.raises(NothingSelectedError) as caught:
+            CATALOGUE.select(["9"])
+        assert "joinedup requirements" in caught.value.hint
+
+    def test_unknown_id_is_suggested(self) -> None:
+        """Asking the catalogue for an id that does not exist names the near one."""
+        with pytest.raises(ConfigurationError, match="Did you mean TLS-01"):
+            CATALOGUE["TLS-1"]
+
+
+class TestMalformedCatalogue:
+    """What is said when a requirement's file is wrong."""
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"level": "Must"}, 'a.yaml: requirement ABC-01, key level: "Must" is not one of'),
+            ({"colour": "red"}, "a.yaml: requirement ABC-01: Additional properties"),
+            ({"text": "No full stop"}, "a.yaml: requirement ABC-01, key text: "),
+            ({"plain": ""}, "a.yaml: requirement ABC-01, key plain: "),
+            ({"question": "GP7"}, "a.yaml: requirement ABC-01, key question: "),
+            ({"when": "a and"}, "a.yaml: requirement ABC-01, key when: the name of a feature is missing"),
+            ({"when": None}, "a.yaml: requirement ABC-01, key when: "),
+            ({"id": "abc-1"}, "a.yaml: requirement abc-1, key id: "),
+            ({"id": 7}, "a.yaml: requirement 7, key id: "),
+            ({"source": {"document": "A law"}}, "a.yaml: requirement ABC-01, key source: "),
+            ({"source": {**SOURCE, "verified": "yes"}}, "key source.verified: "),
+            ({"source": {**SOURCE, "url": "law.example"}}, "key source.url: "),
+            ({"excluded": {"reason": "lazy", "note": "No time for it."}}, "key excluded.reason: "),
+            ({"excluded": {"reason": "unsafe"}}, "key excluded: "),
+        ],
+    )
+    def test_names_file_id_and_key(self, tmp_path: Path, change: dict[str, object], message: str) -> None:
+        """A wrong field is reported where it is, so that it can be put right without reading code."""
+        with pytest.raises(ConfigurationError, match=re.escape(message)):
+            _catalogue(tmp_path, {**VALID, **change})
+
+    def test_missing_key_is_named(self, tmp_path: Path) -> None:
+        """A requirement without a level is not one."""
+        with pytest.raises(ConfigurationError, match=r'ABC-01: "level" is a required property'):
+            _catalogue(tmp_path, {key: value for key, value in VALID.items() if key != "level"})
+
+    def test_requirement_without_an_id_is_counted(self, tmp_path: Path) -> None:
+        """Where there is no id to name, the place in the file is named."""
+        with pytest.raises(ConfigurationError, match="requirement number 2"):
+            _catalogue(tmp_path, VALID, {"level": "MUST"})
+
+    def test_id_is_never_used_twice(self, tmp_path: Path) -> None:
+        """The same id in two files is refused, and both files are named."""
+        _write(tmp_path / "b.yaml", [VALID])
+        with pytest.raises(ConfigurationError, match=r"b\.yaml: requirement ABC-01 .* a\.yaml"):
+            _catalogue(tmp_path, VALID)
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("a: 1", "a list of requirements was expected, dict was found"),
+            ("", "a list of requirements was expected, NoneType was found"),
+            ("- [", "a.yaml is not YAML: "),
+            ("- just text", "requirement number 1: "),
+        ],
+    )
+    def test_file_of_another_form_is_refused(self, tmp_path: Path, text: str, message: str) -> None:
+        """A file that holds no list of requirements is a message, never a traceback."""
+        (tmp_path / "a.yaml").write_text(text, "utf-8")
+        with pytest.raises(ConfigurationError, match=re.escape(message)):
+            load_catalogue(tmp_path)
+
+
+class TestProfile:
+    """Loading a profile."""
+
+    def test_raises_a_level(self, tmp_path: Path) -> None:
+        """A profile may ask more than the catalogue."""
+        profile = _profile(tmp_path, {**_PROFILE, "raise": {"PRV-02": "MUST"}})
+        assert [requirement.level for requirement in profile.requirements] == [Level.MUST, Level.MUST]
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"raise": {"AUT-01": "SHOULD"}}, "AUT-01 is MUST in the catalogue, and SHOULD would lower it"),
+            ({"raise": {"AUT-02": "MUST"}}, "AUT-02 is not a requirement of the profile"),
+            ({"requirements": ["PVR-02"]}, "there is no requirement 'PVR-02'. Did you mean PRV-02"),
+            ({"requirements": ["AUT-01", "AUT-01"]}, "x-1.yaml: the profile, key requirements: "),
+            ({"requirements": []}, "x-1.yaml: the profile, key requirements: "),
+            ({"id": "y-1"}, "x-1.yaml: key id: 'x-1' was expected, 'y-1' was found"),
+            ({"level": "MUST"}, "x-1.yaml: the profile: Additional properties"),
+        ],
+    )
+    def test_refuses(self, tmp_path: Path, change: dict[str, object], message: str) -> None:
+        """A profile that lowers, repeats, or names what does not exist is refused."""
+        with pytest.raises(ConfigurationError, match=re.escape(message)):
+            _profile(tmp_path, {**_PROFILE, **change})
+
+    def test_unknown_name_is_suggested(self) -> None:
+        """A typing mistake in a profile's name is answered with the near one."""
+        with pytest.raises(ConfigurationError, match="Did you mean open-api-1"):
+            load_profile("openapi-1", CATALOGUE)
+
+    def test_unknown_name_lists_all_where_none_is_near(self) -> None:
+        """With no near name, the profiles that exist are listed."""
+        with pytest.raises(ConfigurationError, match=r"The profiles are .*open-api-1"):
+            load_profile("zzz", CATALOGUE)
+
+    def test_name_is_no_path(self, tmp_path: Path) -> None:
+        """A profile's name cannot lead out of the folder of profiles."""
+        _write(tmp_path / "x-1.yaml", _PROFILE)
+        (tmp_path / "inner").mkdir()
+        with pytest.raises(ConfigurationError, match="There is no profile"):
+            load_profile("../x-1", CATALOGUE, tmp_path / "inner")
+
+    @pytest.mark.parametrize(
+        ("change", "same"),
+        [
+            ({"plain": "Said more clearly."}, True),
+            ({"source": replace(CATALOGUE["AUT-01"].source, url="https://moved.example/")}, True),
+            ({"level": Level.SHOULD}, False),
+            ({"text": "Something else is tested."}, False),
+            ({"when": "read"}, False),
+        ],
+    )
+    def test_hash_covers_what_decides(self, change: dict[str, object], same: bool) -> None:
+        """The hash changes with what is tested and how it binds, and with nothing else."""
+        first = OPEN_API.requirements[0]
+        changed = replace(OPEN_API, requirements=(replace(first, **change), *OPEN_API.requirements[1:]))  # type: ignore[arg-type]
+        assert (changed.hash == OPEN_API.hash) is same
+
+    def test_hash_of_the_catalogue_covers_everything(self) -> None:
+        """Two catalogues with the same hash are the same in every word."""
+        first, *rest = CATALOGUE.requirements
+        changed = Catalogue((replace(first, plain="Said more clearly."), *rest))
+        assert changed.hash != CATALOGUE.hash == load_catalogue().hash
+
+
+_PROFILE = {
+    "id": "x-1",
+    "title": "A profile",
+    "audience": "Systems made up for this test.",
+    "requirements": ["AUT-01", "PRV-02"],
+}
+
+
+def _write(path: Path, value: object) -> None:
+    path.write_text(yaml.safe_dump(value), "utf-8")
+
+
+def _catalogue(folder: Path, *entries: dict[str, object]) -> Catalogue:
+    _write(folder / "a.yaml", list(entries))
+    return load_catalogue(folder)
+
+
+def _profile(folder: Path, value: object) -> Profile:
+    _write(folder / "x-1.yaml", value)
+    return load_profile("x-1", CATALOGUE, folder)
