@@ -1,0 +1,155 @@
+"""
+A contract: a system's OpenAPI document, mended where it breaks tools, with its operations and response schemas.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joinedup.conformance.document import parse_document
+from joinedup.conformance.errors import ConfigurationError
+from joinedup.conformance.operations import Body, Operation, Parameter, followed, operations_of
+from joinedup.conformance.problems import Problem, Problems
+from joinedup.conformance.repair import repair
+from joinedup.conformance.responses import Breach, ResponseValidator
+from joinedup.conformance.vocabulary import declared_values, property_names
+
+__all__ = [
+    "Body",
+    "Breach",
+    "Contract",
+    "Operation",
+    "Parameter",
+    "Problem",
+    "load_contract",
+    "parse_contract",
+]
+
+Fetch = Callable[[str], bytes]
+_VERSION = re.compile(r"3\.[01]\.\d+.*")
+
+
+@dataclass(frozen=True, eq=False)
+class Contract:
+    """
+    A contract that can be tested against.
+
+    Args:
+        document: mended and self-contained; never to be changed.
+        original_hash: SHA-256 of the bytes that were read, hexadecimal.
+        version: of OpenAPI, e.g. ``3.0.3``.
+        operations: those that can be tested, in contract order.
+        problems: every repair and every part that cannot be used.
+        declared_values: enums, constants, examples and defaults as text: what may be shown unmasked.
+        property_names: every property, parameter and header name that is declared.
+    """
+
+    document: dict[str, Any]
+    original_hash: str
+    version: str
+    operations: tuple[Operation, ...]
+    problems: tuple[Problem, ...]
+    declared_values: frozenset[str]
+    property_names: frozenset[str]
+    _responses: ResponseValidator
+
+    def operation(self, label: str) -> Operation | None:
+        """The operation with a label such as ``GET /v1/children/{childId}``, or none."""
+        return next((operation for operation in self.operations if operation.label == label), None)
+
+    def resolve(self, node: object) -> dict[str, Any]:
+        """The object that a chain of local references leads to; empty where it is broken or circular."""
+        return followed(self.document, node)[0]
+
+    def response_problems(
+        self, operation: Operation, status: int, headers: Mapping[str, str], body: bytes
+    ) -> list[Breach]:
+        """How a response departs from what the contract declares for it; empty where it does not."""
+        return self._responses.breaches(operation, status, headers, body)
+
+
+def load_contract(source: str | Path, *, folder: Path | None = None, fetch: Fetch | None = None) -> Contract:
+    """
+    Read a contract and what it refers to.
+
+    Args:
+        source: a path, relative to ``folder``, or an http(s) URL.
+        folder: where a relative path starts; the current folder if not given.
+        fetch: how a URL is read; bounded and authenticated by the caller.
+
+    Raises:
+        ConfigurationError: it is not there, not JSON or YAML, not OpenAPI 3, too large or too deep.
+    """
+    text = str(source)
+    if re.match(r"https?://", text):
+        return _fetched(text, fetch)
+    path = (folder or Path()) / Path(source)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The contract {text} cannot be read: {error.strerror or error}.",
+            hint="Name an OpenAPI 3 document by its path or http(s) address.",
+        ) from error
+    return parse_contract(content, origin=text)
+
+
+def _fetched(url: str, fetch: Fetch | None) -> Contract:
+    if fetch is None:
+        raise ConfigurationError(
+            f"The contract {url} is at an address, and nothing was given to read addresses with.",
+            hint="Save the document to a file and name that.",
+        )
+    return parse_contract(fetch(url), origin=url)
+
+
+def parse_contract(text: bytes, *, origin: str) -> Contract:
+    """
+    Read a contract from its bytes; nothing that it refers to outside itself is read.
+
+    Raises:
+        ConfigurationError: it is not JSON or YAML, not OpenAPI 3, too large or too deep.
+    """
+    parsed = parse_document(text, origin=origin)
+    version = _version(parsed.value, origin)
+    problems = Problems()
+    document: dict[str, Any] = parsed.value
+    repair(document, problems)
+    operations = operations_of(document)
+    names = property_names(document)
+    return Contract(
+        document=document,
+        original_hash=hashlib.sha256(text).hexdigest(),
+        version=version,
+        operations=operations,
+        problems=tuple(problems),
+        declared_values=declared_values(document),
+        property_names=names,
+        _responses=ResponseValidator(document, version, names),
+    )
+
+
+def _version(document: object, origin: str) -> str:
+    if not isinstance(document, dict):
+        raise ConfigurationError(
+            f"{origin} is not an OpenAPI document: its top level is not an object.",
+            hint="Name an OpenAPI 3.0 or 3.1 document.",
+        )
+    if "swagger" in document:
+        raise ConfigurationError(
+            f"{origin} is a Swagger {document['swagger']} document; OpenAPI 3.0 or 3.1 is needed.",
+            hint="Convert it, for instance with swagger2openapi, and name the result.",
+        )
+    version = str(document.get("openapi", ""))
+    if not _VERSION.fullmatch(version):
+        said = f"it says openapi: {version[:20]!r}" if version else "it has no 'openapi' key"
+        raise ConfigurationError(
+            f"{origin} is not an OpenAPI 3.0 or 3.1 document: {said}.",
+            hint="Name an OpenAPI 3.0 or 3.1 document.",
+        )
+    return version

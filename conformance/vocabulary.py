@@ -1,0 +1,64 @@
+"""
+The words of a contract: the values that it declares and the names that it uses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from joinedup.conformance.anatomy import parts_of
+
+_EXAMPLE_HOLDERS = frozenset({"schema", "parameter", "header", "media-type"})
+
+
+def declared_values(document: dict[str, Any]) -> frozenset[str]:
+    """Every enum member, constant, example and default as text: a string as it is, any other scalar as JSON."""
+    return frozenset(
+        text
+        for part in parts_of(document)
+        for value in _values(part.kind, part.value)
+        for text in _scalars(value)
+    )
+
+
+def _values(kind: str, node: object) -> Iterator[object]:
+    if not isinstance(node, dict):
+        return
+    if kind == "schema":
+        yield from (node[key] for key in ("enum", "const", "default", "examples") if key in node)
+    if kind in _EXAMPLE_HOLDERS and "example" in node:
+        yield node["example"]
+    if kind == "example" and "value" in node:
+        yield node["value"]
+
+
+def _scalars(value: object) -> Iterator[str]:
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+        elif isinstance(node, str):
+            yield node
+        elif node is not None:
+            yield json.dumps(node)
+
+
+def property_names(document: dict[str, Any]) -> frozenset[str]:
+    """The name of every property, parameter and header that is declared."""
+    return frozenset(name for part in parts_of(document) for name in _names(part.kind, part.value))
+
+
+def _names(kind: str, node: object) -> Iterator[str]:
+    if not isinstance(node, dict):
+        return
+    if kind == "schema" and isinstance(node.get("properties"), dict):
+        yield from (str(name) for name in node["properties"])
+    if kind == "parameter" and isinstance(node.get("name"), str):
+        yield node["name"]
+    if kind in {"response", "encoding"} and isinstance(node.get("headers"), dict):
+        yield from (str(name) for name in node["headers"])
