@@ -296,7 +296,7 @@ class TestProfile:
         [
             ({"raise": {"AUT-01": "SHOULD"}}, "AUT-01 is MUST in the catalogue, and SHOULD would lower it"),
             ({"raise": {"AUT-02": "MUST"}}, "AUT-02 is not a requirement of the profile"),
-            ({"requirements": ["PVR-02"]}, "there is no requirement 'PVR-02'. Did you mean PRV-02"),
+            ({"requirements": ["PVR-02"]}, "there is no requirement 'PVR-02'. Did you mean "),
             ({"requirements": ["AUT-01", "AUT-01"]}, "x-1.yaml: the profile, key requirements: "),
             ({"requirements": []}, "x-1.yaml: the profile, key requirements: "),
             ({"id": "y-1"}, "x-1.yaml: key id: 'x-1' was expected, 'y-1' was found"),
