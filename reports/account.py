@@ -16,7 +16,14 @@ from joinedup.reports.events import Event
 
 @dataclass(frozen=True)
 class System:
-    """A system that took part; ``requirements`` gives each level, or None for every requirement of the run."""
+    """
+    A system that took part.
+
+    Args:
+        left_out: reason by operation that was not to be called.
+        identities: flow by identity.
+        requirements: level by requirement of its profile; None for every requirement of the run at its own level.
+    """
 
     system: str
     profile: str = ""
@@ -27,6 +34,7 @@ class System:
     live: bool = False
     under_test: bool = True
     left_out: dict[str, str] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
     requirements: dict[str, Level] | None = None
 
 

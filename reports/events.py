@@ -4,7 +4,8 @@ The record of a run: one JSON object a line, in the order in which things happen
 ::
 
     run-started   run, harness, seed, strict, configuration, product, requirements
-    system        system, profile, profile_hash, contract_hash, base_url, operations, live, under_test, left_out,
+    system        system, profile, profile_hash, contract_hash, base_url, operations, live, under_test,
+                  left_out ({operation: reason}), identities ({name: flow}),
                   requirements ({id: level}; absent: every requirement of the run, at its own level)
     check         system, check, seconds, results, findings
     exercised     system, operation, succeeded, last_statuses

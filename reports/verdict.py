@@ -302,13 +302,16 @@ def _requirement(system: str, judgement: Judgement) -> dict[str, object]:
 
 
 def _finding(breach: Breach) -> dict[str, object]:
-    finding = breach.finding
+    finding, system = breach.finding, breach.system
+    curl = reproduction.script(
+        finding.steps, base_url=system.base_url or "", flows=system.identities, finding=breach.id
+    )
     return {
         **as_record(finding),
         "id": breach.id,
         "level": breach.level,
-        "system": breach.system.system,
-        "curl": reproduction.script(finding.steps, base_url=breach.system.base_url or ""),
+        "system": system.system,
+        "curl": curl,
     }
 
 
