@@ -26,67 +26,35 @@ from urllib.parse import quote
 Step = Mapping[str, object]
 
 BEARER_FLOWS = ("client-credentials", "private-key-jwt", "bearer")
+CREDENTIALS = {"basic": "user:password"}
 LONGEST_INLINE_BODY = 4096
 
 # A path may keep these; the rest is percent-encoded, so that a URL never needs quoting inside double quotes.
 SAFE_IN_PATH = "/%:@,;=+&~-._()*"
 
 # Names that a shell gives a meaning of its own (zsh ties `path` to PATH, and `status` cannot be set there).
-RESERVED = frozenset(
-    [
-        "ARGV",
-        "BASE",
-        "CDPATH",
-        "COMMANDS",
-        "ENV",
-        "EUID",
-        "FPATH",
-        "FUNCTIONS",
-        "HOME",
-        "IFS",
-        "LANG",
-        "MANPATH",
-        "OPTIONS",
-        "PATH",
-        "PPID",
-        "PROMPT",
-        "PS1",
-        "PWD",
-        "SHELL",
-        "SIGNALS",
-        "STATUS",
-        "TERM",
-        "UID",
-        "USER",
-        "USERNAME",
-        "VALUE",
-        "WORK",
-    ]
+RESERVED = re.compile(
+    "ARGV|BASE|CDPATH|COMMANDS|ENV|EUID|FPATH|FUNCTIONS|HOME|IFS|LANG|MANPATH|OPTIONS|PATH|PPID|PROMPT|PS1|PWD|"
+    "SHELL|SIGNALS|STATUS|TERM|UID|USER|USERNAME|WORK"
 )
 
-# No single quote may stand in it: the shell passes it on between single quotes.
-VALUE = """value() { python3 -c '
-import json, sys, urllib.parse
-form, kind, source, name, pattern = sys.argv[1:]
-if kind == "pointer":
-    value = json.load(open(source, encoding="utf-8"))
-    for part in name.split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
-        value = value[int(part)] if isinstance(value, list) else value[part]
-elif kind == "header":
-    lines = [line.partition(":") for line in open(source, encoding="latin-1")]
-    value = [text.strip() for key, colon, text in lines if key.strip().lower() == name.lower()][-1]
-    if pattern == "last-segment":
-        value = urllib.parse.unquote(urllib.parse.urlsplit(value).path.rstrip("/").rpartition("/")[2])
-else:
-    value = source
-if form == "json":
-    print(json.dumps(value))
-else:
-    text = value if isinstance(value, str) else json.dumps(value)
-    text = urllib.parse.quote(text, safe="", errors="surrogatepass") if form == "url" else text
-    print(text.replace(".", "%2E") if form == "url" and text in (".", "..") else text)
-' "$@"; }  # value FORM KIND SOURCE NAME PATTERN: one value of an earlier answer, ready for its place"""
+# What python3 reads from an earlier answer, and how it writes it into its place. No single quote may stand in
+# these: the shell passes them on between single quotes.
+READ = {
+    "answer": "value = json.load(sys.stdin.buffer)\n"
+    "for key in sys.argv[1:]: value = value[int(key) if isinstance(value, list) else key]",
+    "header": 'lines = (line.partition(":") for line in open(0, encoding="latin-1"))\n'
+    "value = [text.strip() for name, _, text in lines if name.lower() == sys.argv[1].lower()][-1]",
+    "fixture": "value = sys.argv[1]",
+}
+READ["segment"] = (
+    READ["header"] + '\nvalue = parse.unquote(parse.urlsplit(value).path.rstrip("/").rpartition("/")[2])'
+)
+WRITE = {
+    "url": 'parse.quote(value if isinstance(value, str) else json.dumps(value), safe="", errors="surrogatepass")',
+    "json": "json.dumps(value)",
+    "text": "value if isinstance(value, str) else json.dumps(value)",
+}
 
 
 def script(
@@ -121,7 +89,7 @@ class _Writer:
     finding: str
     variables: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
-    needs_value: bool = False
+    functions: set[tuple[str, str]] = field(default_factory=set)
     needs_work: bool = False
 
     def preamble(self, base_url: str) -> list[str]:
@@ -129,26 +97,16 @@ class _Writer:
         address = (
             f"BASE=${{BASE:-{shlex.quote(base_url)}}}" if base_url else "BASE=${BASE:?the system's address}"
         )
-        lines = [address]
-        for identity, variable in self.tokens.items():
-            lines += self._credential(identity, variable)
-        if self.needs_work:
-            lines.append("work=$(mktemp -d)")
-        return [*lines, VALUE] if self.needs_value else lines
+        credentials = [self._credential(*token) for token in self.tokens.items()]
+        work = ["work=$(mktemp -d)"] if self.needs_work else []
+        return [address, *credentials, *work, *(_function(*names) for names in sorted(self.functions))]
 
-    def _credential(self, identity: str, variable: str) -> list[str]:
+    def _credential(self, identity: str, variable: str) -> str:
         flow = self.flows.get(identity, "bearer")
+        what = "an access token" if flow in BEARER_FLOWS else CREDENTIALS.get(flow, "the whole header line")
+        owner = re.sub(r"[^A-Za-z0-9 ._-]", "_", identity)
         replay = f"joinedup replay {self.finding}".strip()
-        if flow in BEARER_FLOWS:
-            what, note = "an access token", f"from the token server; `{replay}` fetches it by itself"
-        elif flow == "basic":
-            what, note = "user:password", f"`{replay}` takes it from the configuration by itself"
-        else:
-            what, note = "the whole header line", f"where it changes with each request, use `{replay}`"
-        return [
-            f"# {variable}: {what} of the identity {_comment(identity)} ({_comment(note)}).",
-            f': "${{{variable}:?Set {variable} to {what}.}}"',
-        ]
+        return f': "${{{variable}:?Set {variable} to {what} of the identity {owner}, or use: {replay}}}"'
 
     def step(self, step: Step, number: int) -> Iterator[str]:
         """The lines of one step: the values it needs, its body, and the call."""
@@ -292,18 +250,39 @@ class _Writer:
         return self.variables[key]
 
     def _assignment(self, variable: str, reference: Step, form: str) -> list[str]:
-        self.needs_value = True
-        if "fixture" in reference:
-            what = _comment(f"{reference['fixture']}, value {reference.get('index', 0)}")
-            return [
-                f"# {variable}: the fixture {what}, of the configuration.",
-                f'{variable}=$(value {form} text "${{{variable}:?Set {variable} to the value of the fixture.}}" "" "")',
-            ]
-        kind = "header" if reference.get("header") else "pointer"
-        file = f'"$work/{_file(str(reference["from"]))}{".headers" if kind == "header" else ""}"'
-        name = shlex.quote(_text(reference.get(kind, "")))
-        pattern = shlex.quote(_text(reference.get("pattern", "")))
-        return [f"{variable}=$(value {form} {kind} {file} {name} {pattern})"]
+        kind = _kind(reference)
+        self.functions.add((kind, form))
+        call = f"{variable}=$({kind}_as_{form}"
+        if kind == "fixture":
+            what = re.sub(
+                r"[^A-Za-z0-9 ._-]", "_", f"{reference['fixture']}, number {reference.get('index', 0)}"
+            )
+            return [f'{call} "${{{variable}:?Set {variable} to the value of the fixture {what}}}")']
+        file = _file(str(reference["from"]))
+        if kind == "answer":
+            keys = " ".join(shlex.quote(key) for key in _keys(_text(reference["pointer"])))
+            return [f'{call} {keys} <"$work/{file}")']
+        return [f'{call} {shlex.quote(_text(reference["header"]))} <"$work/{file}.headers")']
+
+
+def _kind(reference: Step) -> str:
+    """Which way of reading gives a reference's value."""
+    if "fixture" in reference:
+        return "fixture"
+    if "header" in reference:
+        return "segment" if reference.get("pattern") == "last-segment" else "header"
+    return "answer"
+
+
+def _keys(pointer: str) -> list[str]:
+    """The keys of a JSON pointer (RFC 6901), unescaped."""
+    return [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
+
+
+def _function(kind: str, form: str) -> str:
+    """A shell function that reads a value in one way and writes it in one form."""
+    program = f"import json, sys\nfrom urllib import parse\n{READ[kind]}\nprint({WRITE[form]})"
+    return f"{kind}_as_{form}() {{ python3 -c '{program}' \"$@\"; }}"
 
 
 def _reference(value: object, steps: Sequence[Step]) -> Step | None:
@@ -366,10 +345,6 @@ def _one_line(text: str) -> str:
     return re.sub("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]", "", text)
 
 
-def _comment(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
 def _mark_absent_from(value: object) -> str:
     """A word that the value does not hold, so that it can stand for a reference."""
     text, mark = json.dumps(value, default=str), "REFERENCE"
@@ -385,7 +360,7 @@ def _file(name: str) -> str:
 def _shell_name(name: str, taken: Collection[str]) -> str:
     """A variable's name that no shell minds and that nothing else has."""
     name = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    if not re.match("[A-Za-z]", name) or name.upper() in RESERVED:
+    if not re.match("[A-Za-z]", name) or RESERVED.fullmatch(name.upper()):
         name = f"{'V' if name.isupper() else 'v'}_{name}"
     candidate, number = name, 2
     while candidate in taken:

@@ -6,7 +6,7 @@ What is computed depends on the record alone, and on nothing else: the same even
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from joinedup.conformance.findings import Finding, Result
@@ -98,6 +98,7 @@ def compute(events: Iterable[Event], *, strict: bool | None = None) -> dict[str,
             _finding(b) for b in _numbered("o", [b for b in breaches if b.finding.confirmed and not b.level])
         ],
         "not_tested": _not_tested(account, judgements),
+        "checks": _checks(account, confirmed),
         "errors": _errors(account),
         "counts": _counts(judgements.values()),
     }
@@ -312,6 +313,43 @@ def _finding(breach: Breach) -> dict[str, object]:
         "level": breach.level,
         "system": system.system,
         "curl": curl,
+    }
+
+
+def _checks(account: Account, breaches: Sequence[Breach]) -> list[dict[str, object]]:
+    """Every check that ran on a system under test, with its outcome after levels and findings."""
+    ids = {(breach.system.system, breach.finding.key): breach for breach in breaches}
+    return [
+        _check(checked, account.profile(account.systems[checked.system]), ids)
+        for checked in sorted(account.checks, key=lambda checked: (checked.system or "", checked.check))
+        if checked.system and _judged(account, checked.system)
+    ]
+
+
+def _check(
+    checked: accounts.Checked, profile: Sequence[Point], ids: Mapping[tuple[str, tuple[str, ...]], Breach]
+) -> dict[str, object]:
+    levels = {point.id: point.level for point in profile}
+    seen = {(checked.system or "", finding.key) for finding in checked.findings}
+    breaches = [ids[key] for key in sorted(seen) if key in ids]
+    results = [(_levelled(r.outcome, levels.get(r.requirement, Level.SHOULD)), r) for r in checked.results]
+    outcome = fold(
+        [*(own for own, _ in results), *(breach.level.outcome for breach in breaches if breach.level)]
+    )
+    proven = sorted(
+        {result.requirement for result in checked.results} | {r for b in breaches for r in b.requirements}
+    )
+    reasons = [breach.finding.title for breach in breaches]
+    reasons += [result.reason for own, result in results if own is outcome and result.reason]
+    return {
+        "check": checked.check,
+        "system": checked.system,
+        "seconds": checked.seconds,
+        "outcome": outcome,
+        "level": Level.MUST if Level.MUST in {levels.get(id_) for id_ in proven} else Level.SHOULD,
+        "reason": reasons[0] if reasons and outcome is not Outcome.PASS else "",
+        "requirements": proven,
+        "findings": [breach.id for breach in breaches],
     }
 
 

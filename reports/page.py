@@ -1,0 +1,146 @@
+"""The page: one self-contained file that a buyer reads first and an engineer reads on."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from joinedup.conformance.outcomes import Outcome
+from joinedup.reports import wording
+from joinedup.reports.wording import Verdict
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# Beyond this many the page lists findings in a table, so that it opens on any machine.
+MOST_DETAILED_FINDINGS = 300
+LONGEST_TEXT = 6000
+
+
+def render(verdict: Verdict) -> str:
+    """The report of a run as one HTML file; nothing in it is fetched, and no text in it can become markup."""
+    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return _template().render(
+        verdict=verdict,
+        style=Markup(style),  # noqa: S704 - our own file, and the policy allows no other
+        style_hash=_hash(style),
+        tiles=tiles(verdict),
+        findings=verdict.get("findings", [])[:MOST_DETAILED_FINDINGS],
+        more_findings=verdict.get("findings", [])[MOST_DETAILED_FINDINGS:],
+        known={requirement["id"] for requirement in verdict.get("requirements", [])},
+        anchors=anchors(verdict.get("requirements", [])),
+        many=len(verdict.get("systems", [])) > 1,
+        profiles=sorted(
+            {str(system["profile"]) for system in verdict.get("systems", []) if system["profile"]}
+        ),
+        provenance=provenance(verdict.get("systems", [])),
+    )
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"sign": wording.outcome_sign, "moment": moment, "cut": cut, "web": web}
+    environment.globals |= {
+        "answers": wording.ANSWERS,
+        "recommendation": wording.recommendation,
+        "title": wording.title,
+        "sentence": wording.sentence,
+        "plural": wording.plural,
+        "listed": wording.listed,
+    }
+    return environment.get_template("report.html")
+
+
+def _hash(style: str) -> str:
+    """The hash that lets the one style sheet through the page's own policy."""
+    digest = hashlib.sha256(style.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def tiles(verdict: Verdict) -> list[dict[str, Any]]:
+    """The three tiles; a tile shows a question mark where nothing could be judged."""
+    findings: Sequence[Verdict] = verdict.get("findings", [])
+    judged = any(
+        r["outcome"] in (Outcome.PASS, Outcome.FAIL, Outcome.WARN) for r in verdict.get("requirements", [])
+    )
+    waivers = verdict.get("waivers", [])
+    return [
+        _tile("Must fix", "bad", _titles(verdict, findings, "MUST", Outcome.FAIL), judged),
+        _tile("Agreed exceptions", "warn", [str(waiver.get("reason", "")) for waiver in waivers], judged),
+        _tile("Worth improving", "warn", _titles(verdict, findings, "SHOULD", Outcome.WARN), judged),
+    ]
+
+
+def _titles(verdict: Verdict, findings: Sequence[Verdict], level: str, outcome: str) -> list[str]:
+    """What a tile counts: findings of a level, and points not met without one."""
+    points = [r for r in verdict.get("requirements", []) if r["outcome"] == outcome and not r["findings"]]
+    titles = [str(finding["title"]) for finding in findings if finding.get("level") == level]
+    return titles + [str(point["plain"] or point["text"]) for point in points]
+
+
+def _tile(name: str, tone: str, titles: Sequence[str], judged: bool) -> dict[str, Any]:
+    known = bool(titles) or judged
+    return {
+        "name": name,
+        "tone": (tone if titles else "ok") if known else "none",
+        "number": str(len(titles)) if known else "?",
+        "titles": list(titles[:3]),
+        "more": max(len(titles) - 3, 0),
+        "empty": "Nothing found." if known else "This could not be judged.",
+    }
+
+
+def anchors(requirements: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """The anchor of each requirement's row: its own id where it first stands, with the system after that."""
+    names: dict[tuple[str, str], str] = {}
+    first: set[str] = set()
+    for requirement in sorted(requirements, key=lambda requirement: str(requirement["system"])):
+        name, system = str(requirement["id"]), str(requirement["system"])
+        names[name, system] = f"{name}--{system}" if name in first else name
+        first.add(name)
+    return names
+
+
+def provenance(systems: Sequence[Mapping[str, Any]]) -> str:
+    """What the run was made against: live systems, bundled stand-ins, or both."""
+    live = [str(system["system"]) for system in systems if system.get("live")]
+    played = [str(system["system"]) for system in systems if not system.get("live")]
+    parts = [f"A real system answered for {wording.listed(live)}."] if live else []
+    if played:
+        parts.append(
+            f"{wording.listed(played).capitalize()} was played by a bundled stand-in, with invented people."
+        )
+    return " ".join(parts)
+
+
+def cut(text: str) -> str:
+    """A long text's beginning, with a line that says that there is more."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]}\n… {len(text) - LONGEST_TEXT:,} more characters stand in verdict.json"
+
+
+def web(url: object) -> str:
+    """An address that a link may lead to; empty for anything but http and https."""
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
+
+
+def moment(at: str) -> str:
+    """A time stamp as people read it: ``22 November 2026, 14:05 UTC``; as it is where it is none."""
+    try:
+        when = datetime.fromisoformat(at)
+    except (ValueError, TypeError):
+        return str(at)
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"

@@ -1,0 +1,85 @@
+"""The folder of a run: every view in it is written whole or not at all, and from the record alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from joinedup.conformance.errors import ConfigurationError, SetupError
+from joinedup.reports import junit, page
+from joinedup.reports.events import read_events
+from joinedup.reports.verdict import compute
+
+VERDICT = "verdict.json"
+
+View = Callable[[Mapping[str, object]], str]
+
+VIEWS: dict[str, View] = {
+    VERDICT: lambda verdict: json.dumps(verdict, indent=1) + "\n",
+    "junit.xml": junit.render,
+    "report.html": page.render,
+}
+
+
+def write_views(folder: Path, *, strict: bool | None = None) -> dict[str, object]:
+    """
+    Write every view of a run from its record and return the verdict.
+
+    A record that was cut short gives views that say so.
+
+    Args:
+        folder: the run's folder.
+        strict: whether a ``warn`` counts; None takes what the run was started with.
+
+    Raises:
+        SetupError: when a view cannot be written.
+    """
+    verdict = compute(read_events(folder), strict=strict)
+    for name, render in VIEWS.items():
+        write_whole(Path(folder) / name, render(verdict))
+    return verdict
+
+
+def write_whole(path: Path, text: str) -> None:
+    """
+    Write a file so that a reader sees the old content or the new, and never a part.
+
+    Raises:
+        SetupError: when the file cannot be written.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "replace"))
+            os.fchmod(file.fileno(), 0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise SetupError(
+            f"{path} cannot be written: {error.strerror or error}.", hint="Make room, or name another folder."
+        ) from error
+
+
+def read_verdict(folder: Path) -> dict[str, object]:
+    """
+    The verdict that a run's folder holds.
+
+    Raises:
+        ConfigurationError: when there is none, or it cannot be read.
+    """
+    path = Path(folder) / VERDICT
+    try:
+        verdict = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path} should hold the verdict of a run, but cannot be read.", hint="Name a run's folder."
+        ) from error
+    if not isinstance(verdict, dict):
+        raise ConfigurationError(f"{path} should hold one JSON object.", hint="Name a run's folder.")
+    return verdict

@@ -1,0 +1,101 @@
+"""What a run says on the console: the verdict in one sentence, what is wrong, and what is not known."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from joinedup.conformance.outcomes import Outcome
+from joinedup.reports import wording
+from joinedup.reports.wording import Verdict
+
+MOST_LINES = 40
+MOST_FINDINGS = 4
+MOST_GAPS = 4
+
+COLOURS = {"bad": "31", "warn": "33", "ok": "32", "none": "36"}
+
+
+def render(verdict: Verdict, *, report: Path | None = None, colour: bool = False, width: int = 100) -> str:
+    """
+    The run in at most 40 lines of plain text.
+
+    Args:
+        verdict: as ``verdict.compute`` gives it.
+        report: where the page is, for the last line.
+        colour: whether to use colour codes; words and marks carry the meaning without them.
+        width: where lines end.
+    """
+    lines = [*_heading(verdict, colour), *_findings(verdict, colour, width), *_gaps(verdict, width)]
+    last = [_short(f"Report: {report}", 1000)] if report else []
+    room = MOST_LINES - len(last)
+    return "\n".join([*(lines if len(lines) <= room else [*lines[: room - 1], "…"]), *last])
+
+
+def _heading(verdict: Verdict, colour: bool) -> Iterator[str]:
+    advice = wording.recommendation(verdict)
+    yield _painted(f"{advice.mark} {_plain(wording.title(verdict))}: {advice.word}", advice.tone, colour)
+    yield _plain(wording.sentence(verdict))
+    counts = verdict.get("counts", {})
+    shown = [f"{counts[o]} {wording.OUTCOMES[o].word.lower()}" for o in Outcome if counts.get(o)]
+    if shown:
+        yield f"Points: {', '.join(shown)}"
+    for system in verdict.get("systems", []):
+        exercised = f"{system['operations_exercised']} of {wording.plural(system['operations'], 'operation')} exercised"
+        yield _short(f"{system['system']}: {wording.recommendation(system).word.lower()}; {exercised}", 100)
+    for error in verdict.get("errors", [])[:3]:
+        sign = wording.outcome_sign(error["outcome"])
+        yield _short(f"{sign.word}: {error['reason'] or error['check']}", 300)
+
+
+def _findings(verdict: Verdict, colour: bool, width: int) -> Iterator[str]:
+    findings = verdict.get("findings", [])
+    for finding in findings[:MOST_FINDINGS]:
+        must = finding["level"] == "MUST"
+        sign = wording.OUTCOMES[Outcome.FAIL if must else Outcome.WARN]
+        yield ""
+        name = f"{sign.mark} {finding['id']} {', '.join(finding['requirements'])}: {finding['title']}"
+        yield _painted(_short(name, width), sign.tone, colour)
+        yield _field("expected", finding["expected"], width)
+        yield _field("received", finding["actual"], width)
+        yield _field("where", _where(finding), width)
+        yield _field("again", f"joinedup replay {finding['id']}", width)
+    if len(findings) > MOST_FINDINGS:
+        yield f"… and {wording.plural(len(findings) - MOST_FINDINGS, 'more finding', 'more findings')} in the report"
+
+
+def _where(finding: Verdict) -> str:
+    others = [operation for operation in finding["operations"] if operation != finding["where"]]
+    return f"{finding['where']} (also {wording.listed(others, most=2)})" if others else str(finding["where"])
+
+
+def _gaps(verdict: Verdict, width: int) -> Iterator[str]:
+    gaps = verdict.get("not_tested", [])
+    if not gaps:
+        return
+    yield ""
+    yield f"Not tested: {wording.plural(len(gaps), 'part')}"
+    for gap in gaps[:MOST_GAPS]:
+        name = f"{gap['requirement']} " if gap["requirement"] else ""
+        yield _short(f"  {name}{gap['what']}: {gap['reason']}", width)
+    if len(gaps) > MOST_GAPS:
+        yield f"  … and {len(gaps) - MOST_GAPS} more in the report"
+
+
+def _field(name: str, text: str, width: int) -> str:
+    return _short(f"  {name:<9}{text}", width)
+
+
+def _short(text: str, width: int) -> str:
+    """One line, cut at a word; what controls a terminal is left out."""
+    indent = text[: len(text) - len(text.lstrip())]
+    return indent + textwrap.shorten(_plain(text), max(width - len(indent), 20), placeholder=" …")
+
+
+def _plain(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _painted(text: str, tone: str, colour: bool) -> str:
+    return f"\x1b[1;{COLOURS[tone]}m{text}\x1b[0m" if colour else text
