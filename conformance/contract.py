@@ -7,16 +7,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from joinedup.conformance.document import parse_document
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.conformance.operations import Body, Operation, Parameter, followed, operations_of
-from joinedup.conformance.problems import Problem, Problems
+from joinedup.conformance.problems import CONTRACT_VALID, Problem, Problems
+from joinedup.conformance.references import Bundler
 from joinedup.conformance.repair import repair
 from joinedup.conformance.responses import Breach, ResponseValidator
+from joinedup.conformance.surroundings import Address, Alone, Folder, Surroundings
+from joinedup.conformance.usage import users_of
 from joinedup.conformance.vocabulary import declared_values, property_names
 
 __all__ = [
@@ -96,7 +99,7 @@ def load_contract(source: str | Path, *, folder: Path | None = None, fetch: Fetc
             f"The contract {text} cannot be read: {error.strerror or error}.",
             hint="Name an OpenAPI 3 document by its path or http(s) address.",
         ) from error
-    return parse_contract(content, origin=text)
+    return _read(content, text, Folder(path.parent, path.name))
 
 
 def _fetched(url: str, fetch: Fetch | None) -> Contract:
@@ -105,7 +108,7 @@ def _fetched(url: str, fetch: Fetch | None) -> Contract:
             f"The contract {url} is at an address, and nothing was given to read addresses with.",
             hint="Save the document to a file and name that.",
         )
-    return parse_contract(fetch(url), origin=url)
+    return _read(fetch(url), url, Address(url, fetch))
 
 
 def parse_contract(text: bytes, *, origin: str) -> Contract:
@@ -115,22 +118,49 @@ def parse_contract(text: bytes, *, origin: str) -> Contract:
     Raises:
         ConfigurationError: it is not JSON or YAML, not OpenAPI 3, too large or too deep.
     """
+    return _read(text, origin, Alone())
+
+
+def _read(text: bytes, origin: str, surroundings: Surroundings) -> Contract:
     parsed = parse_document(text, origin=origin)
     version = _version(parsed.value, origin)
-    problems = Problems()
     document: dict[str, Any] = parsed.value
-    repair(document, problems)
+    problems = Problems()
+    for pointer in parsed.duplicates:
+        problems.add(_duplicate(pointer))
+    Bundler(document, version, surroundings, problems).run()
+    repair(document, version, problems)
+    return _assembled(document, version, hashlib.sha256(text).hexdigest(), problems)
+
+
+def _assembled(document: dict[str, Any], version: str, original_hash: str, problems: Problems) -> Contract:
     operations = operations_of(document)
     names = property_names(document)
+    responses = ResponseValidator(document, version, names)
+    for problem in responses.unusable_schemas(operations):
+        problems.add(problem)
+    users = users_of(document, operations)
     return Contract(
         document=document,
-        original_hash=hashlib.sha256(text).hexdigest(),
+        original_hash=original_hash,
         version=version,
         operations=operations,
-        problems=tuple(problems),
+        problems=tuple(replace(problem, operations=users(problem.pointer)) for problem in problems),
         declared_values=declared_values(document),
         property_names=names,
-        _responses=ResponseValidator(document, version, names),
+        _responses=responses,
+    )
+
+
+def _duplicate(pointer: str) -> Problem:
+    return Problem(
+        rule="duplicate-key",
+        requirement=CONTRACT_VALID,
+        title="A key is written twice in one object",
+        expected="Every key of an object is written once.",
+        actual="The key is there again; the last one counts.",
+        pointer=pointer,
+        repaired=False,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from joinedup.conformance.anatomy import as_fragment, look_up, parts_of, pointer_to, tokens_of
 from joinedup.conformance.operations import followed
+from joinedup.conformance.schemas import UNSAFE_PATTERN
 
 CHECKED_FORMATS = frozenset({"date", "date-time", "uuid", "uri", "email"})
 _COMBINED = frozenset({"enum", "const", "allOf", "anyOf", "oneOf", "not", "$ref"})
@@ -44,6 +45,8 @@ def _modern(schema: dict[str, Any], version: str, absent: frozenset[str]) -> dic
         modern = {key: value for key, value in schema.items() if key not in {"$schema", "$id", "id"}}
     if isinstance(modern.get("$ref"), str):
         modern["$ref"] = as_fragment(pointer_to(*tokens_of(modern["$ref"])))
+    if UNSAFE_PATTERN in modern:
+        modern["pattern"] = modern.pop(UNSAFE_PATTERN)
     if modern.get("format") not in CHECKED_FORMATS:
         modern.pop("format", None)
     if absent and isinstance(modern.get("required"), list):

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import jsonschema_rs
 
@@ -75,12 +74,9 @@ SENTENCES: dict[str, Sentence] = {
 
 def expectation(error: jsonschema_rs.ValidationError, names: frozenset[str]) -> str:
     """What was expected of a value, in one sentence; names in its place that are not declared become ``*``."""
-    sentence = SENTENCES.get(error.kind.name, _by_keyword)(error)
+    told = SENTENCES.get(error.kind.name)
+    sentence = told(error) if told else f"meets the keyword {error.kind.name}"
     place = "".join(
         "/" + (token if isinstance(token, str) and token in names else "*") for token in error.instance_path
     )
     return f"{place or 'The body'} {sentence}."
-
-
-def _by_keyword(error: Any) -> str:
-    return f"meets the keyword {error.kind.name}"

@@ -5,7 +5,7 @@ What is wrong with a contract itself, as found while it is read; ``description``
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 CONTRACT_VALID = "CON-API-01"
 
@@ -48,8 +48,3 @@ class Problems:
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(tuple(self._seen.values()))
-
-
-def with_operations(problem: Problem, operations: tuple[str, ...]) -> Problem:
-    """The same problem, with the operations that it touches."""
-    return replace(problem, operations=operations)

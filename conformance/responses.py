@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from joinedup.conformance.anatomy import as_fragment, pointer_to
 from joinedup.conformance.dialect import Direction, modernised, written_pointer
 from joinedup.conformance.expectations import expectation, type_name
 from joinedup.conformance.operations import Operation, followed
+from joinedup.conformance.problems import CONTRACT_VALID, Problem
 
 MAX_BREACHES = 20
 MAX_BODY_DEPTH = 400
@@ -186,6 +187,26 @@ class ResponseValidator:
         self._document = document
         self._names = names
         self.schemas = SchemaCompiler(document, version, Direction.RESPONSE)
+
+    def unusable_schemas(self, operations: Iterable[Operation]) -> Iterator[Problem]:
+        """A problem for each response schema that cannot be compiled; answers are not judged by it."""
+        for operation in operations:
+            for status, response in operation.responses.items():
+                content = response.get("content")
+                for name, media in content.items() if isinstance(content, dict) else ():
+                    if is_json(name) and isinstance(media, dict) and isinstance(media.get("schema"), dict):
+                        at = operation.response_pointers[status] + pointer_to("content", name, "schema")[1:]
+                        self.schemas.compiled(at)
+        for pointer, reason in self.schemas.unusable.items():
+            yield Problem(
+                rule="schema-not-usable",
+                requirement=CONTRACT_VALID,
+                title="A schema cannot be used to judge values",
+                expected="Every schema is one that JSON Schema allows.",
+                actual=f"It does not compile ({reason.rstrip('.')}); answers are not judged by it.",
+                pointer=pointer,
+                repaired=False,
+            )
 
     def breaches(
         self, operation: Operation, status: int, headers: Mapping[str, str], body: bytes
