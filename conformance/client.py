@@ -32,7 +32,8 @@ class Budget:
     How many more requests may be sent to one system, and when the next one may go.
 
     Args:
-        limits: requests per second and in all.
+        limits: requests in all.
+        per_second: requests per second; 0 means no limit.
         now, sleep: the clock, so that tests can move it.
     """
 
@@ -40,10 +41,12 @@ class Budget:
         self,
         limits: Limits,
         *,
+        per_second: float = 0,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.limits = limits
+        self.per_second = per_second
         self.sent = 0
         self._now, self._sleep = now, sleep
         self._next = 0.0
@@ -63,10 +66,10 @@ class Budget:
                     hint="Raise limits.max_requests, or use --quick.",
                 )
             self.sent += 1
-            if not self.limits.requests_per_second:
+            if not self.per_second:
                 return
             wait = self._next - self._now()
-            self._next = max(self._next, self._now()) + 1 / self.limits.requests_per_second
+            self._next = max(self._next, self._now()) + 1 / self.per_second
         if wait > 0:
             self._sleep(wait)
 

@@ -30,6 +30,8 @@ FLOW_NEEDS: Mapping[str, tuple[str, ...]] = {
     "basic": ("username", "password"),
     "none": (),
 }
+REMOTE_REQUESTS_PER_SECOND = 20.0
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PRODUCTION = frozenset({"production", "prod", "live"})
 # A key whose name ends so holds a secret, unless it names a place (token_url) or a public name (key_id).
 _SECRET_KEY = re.compile(r"(?:^|_)(secret|token|password|passphrase|api_key|private_key|shared_key|key)$")
@@ -48,18 +50,24 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     How hard, how long and how far a run may press a system.
 
     Args:
-        requests_per_second: sent by one system's run; 0 means no limit.
+        requests_per_second: sent to one system; 0 means no limit. Where it is not given, 20 for a system on another
+            machine and no limit for one on this machine.
         max_requests: sent to one system in one run, before the run stops asking.
         timeout_s: seconds for one whole answer, its body included.
         max_response_bytes: bytes of one answer, after decompression.
         destructive: whether DELETE, method probing, floods and revocation may reach a live system.
     """
 
-    requests_per_second: float = 20
+    requests_per_second: float | None = None
     max_requests: int = 20_000
     timeout_s: float = 10
     max_response_bytes: int = 5_000_000
     destructive: bool = False
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is on this machine."""
+    return (urlsplit(url).hostname or "") in LOOPBACK
 
 
 class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

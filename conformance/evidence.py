@@ -1,0 +1,147 @@
+"""
+From something that looks wrong to a finding: seen twice, masked, and with the steps that show it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step, Text
+from joinedup.conformance.expect import Expectation
+from joinedup.conformance.findings import Finding
+from joinedup.conformance.reproduction import references_in, steps_for
+from joinedup.conformance.target import Target
+
+MOST_SHOWN = 1500
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """
+    Something that looks wrong, before it is confirmed.
+
+    Args:
+        rule: stable kebab-case name of the rule.
+        requirements: ids that it breaks.
+        title: the rule in plain words, free of values.
+        expected, actual: one sentence each; ``actual`` is already masked.
+        exchanges: what took place, the exchange that is judged last.
+        expectation: what the last answer should have been.
+        where: place; the operation's label where empty.
+        cause: what findings with one cause share.
+        operations: labels; the last exchange's operation where empty.
+        count: how many exchanges showed it.
+        again: sends it all once more and says whether it is still wrong; where it is not given, the last request
+            alone is sent again.
+    """
+
+    rule: str
+    requirements: tuple[str, ...]
+    title: str
+    expected: str
+    actual: str
+    exchanges: tuple[Exchange, ...]
+    expectation: Expectation
+    where: str = ""
+    cause: str = ""
+    operations: tuple[str, ...] = ()
+    count: int = 1
+    advice: str = ""
+    again: Callable[[], bool] | None = field(default=None, compare=False)
+
+    @property
+    def last(self) -> Exchange:
+        """The exchange that is judged."""
+        return self.exchanges[-1]
+
+
+def confirm(target: Target, suspicion: Suspicion) -> Finding:
+    """The finding, confirmed where a replay shows it again; costs one replay."""
+    again = suspicion.again() if suspicion.again else _again(target, suspicion)
+    return as_finding(target, suspicion, confirmed=again)
+
+
+def _again(target: Target, suspicion: Suspicion) -> bool:
+    return suspicion.expectation.is_broken_by(target.client.send(suspicion.last.step), target.contract)
+
+
+def as_finding(target: Target, suspicion: Suspicion, *, confirmed: bool) -> Finding:
+    """The finding, masked, with its steps and its evidence."""
+    last = suspicion.last
+    steps = steps_for(target.knowledge, target.redactor.is_shown, (e.step for e in suspicion.exchanges))
+    records = [_shown(target, step).as_record() for step in steps]
+    records[-1] = {**records[-1], "status": last.status, "expect": suspicion.expectation.as_record()}
+    return Finding(
+        rule=suspicion.rule,
+        requirements=suspicion.requirements,
+        title=suspicion.title,
+        expected=suspicion.expected,
+        actual=suspicion.actual,
+        where=suspicion.where or last.step.operation or f"{last.step.method} {last.step.path}",
+        operations=suspicion.operations or ((last.step.operation,) if last.step.operation else ()),
+        cause=suspicion.cause,
+        count=suspicion.count,
+        confirmed=confirmed,
+        steps=tuple(records),
+        advice=suspicion.advice,
+        evidence=tuple(evidence(target, last)),
+    )
+
+
+def evidence(target: Target, exchange: Exchange) -> list[tuple[str, str]]:
+    """Request and response of an exchange, masked, as (heading, text)."""
+    step = exchange.step
+    request = f"{step.method} {target.redactor.mask_url(step.url_path())}"
+    query = "&".join(f"{name}={value}" for name, value in _shown(target, step).query)
+    lines = [request + (f"?{query}" if query else "")]
+    lines += [f"{name}: {value}" for name, value in _shown(target, step).headers.items()]
+    if step.body is not MISSING:
+        lines += [f"Content-Type: {step.media_type}", "", _cut(_body_text(_shown(target, step).body))]
+    shown = [("Request", "\n".join(lines))]
+    if exchange.response is None:
+        return [*shown, ("Response", exchange.error)]
+    response = exchange.response
+    headers = "\n".join(
+        f"{name}: {value}" for name, value in target.redactor.mask_headers(dict(response.headers)).items()
+    )
+    body = target.redactor.mask_body(response.body, most=MOST_SHOWN)
+    return [*shown, ("Response", f"{response.status}\n{headers}\n\n{body}".strip())]
+
+
+def _shown(target: Target, step: Step) -> Step:
+    """The step with every value that may not be shown and is no reference replaced by its token."""
+
+    def mask(value: Any) -> Any:
+        if isinstance(value, Reference) or value is MISSING:
+            return value
+        if isinstance(value, dict):
+            return {key: mask(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [mask(item) for item in value]
+        return target.redactor.mask(value)
+
+    body = Text(target.redactor.mask_text(step.body.text)) if isinstance(step.body, Text) else mask(step.body)
+    return replace(
+        step,
+        path=target.redactor.mask_url(step.path) if "{" not in step.path else step.path,
+        path_parameters={name: mask(value) for name, value in step.path_parameters.items()},
+        query=tuple((name, mask(value)) for name, value in step.query),
+        headers={name: mask(value) for name, value in step.headers.items()},
+        body=body,
+    )
+
+
+def _body_text(body: Any) -> str:
+    return body.text if isinstance(body, Text) else json.dumps(body, ensure_ascii=False, default=str)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + " …"
+
+
+def needs_setup(step: Step) -> bool:
+    """Whether a step needs values that only an earlier step gives."""
+    return any(not reference.fixture for reference in references_in(step))

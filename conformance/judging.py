@@ -1,0 +1,243 @@
+"""
+From generated exchanges to findings: judged against the contract, grouped by cause, confirmed by a replay.
+
+Of all exchanges that show one cause, the simplest stands for it. Statuses that the HTTP layer gives on its own are not
+held against a contract that does not list them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from joinedup.conformance.contract import Breach
+from joinedup.conformance.evidence import Suspicion, confirm
+from joinedup.conformance.exchanges import MISSING, Exchange
+from joinedup.conformance.expect import Expectation
+from joinedup.conformance.findings import Finding
+from joinedup.conformance.generated import Observation
+from joinedup.conformance.operations import Operation
+from joinedup.conformance.target import Target
+
+# Given by servers, proxies and frameworks before an operation is reached (RFC 9110, 15.5 and 15.6).
+OF_THE_HTTP_LAYER = frozenset(
+    {405, 406, 408, 411, 413, 414, 415, 421, 426, 429, 431, 501, 502, 503, 504, 505}
+)
+SERVER_ERROR = "ST101"
+ACCEPTED_NEGATIVE = "ST201"
+MISSING_HEADER = "ST203"
+MOST_CONFIRMED = 400
+
+BREACH_TITLES = {
+    "undeclared-status": "A status that the contract does not declare",
+    "undeclared-media-type": "A media type that the contract does not declare",
+    "body-not-parsable": "A body that is not what its media type says",
+    "schema": "An answer that breaks its own schema",
+    "header-missing": "A header that the contract requires is missing",
+    "header-invalid": "A header that breaks its own schema",
+}
+
+
+@dataclass
+class Judge:
+    """
+    Collects what looks wrong in generated exchanges.
+
+    Args:
+        target: the system under test.
+    """
+
+    target: Target
+    suspicions: dict[tuple[str, ...], Suspicion] = field(default_factory=dict)
+    operations: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
+    phases: dict[tuple[str, ...], set[tuple[str, str]]] = field(default_factory=dict)
+    judged: int = 0
+
+    def __call__(self, observation: Observation) -> None:
+        """Judge one exchange."""
+        self.judged += 1
+        for suspicion in judge_observation(self.target, observation):
+            self._add(suspicion, observation)
+
+    def _add(self, suspicion: Suspicion, observation: Observation) -> None:
+        key = (suspicion.rule, *suspicion.requirements, suspicion.cause)
+        label = suspicion.last.step.operation
+        self.operations.setdefault(key, set()).add(label)
+        self.phases.setdefault(key, set()).add((label, observation.phase))
+        known = self.suspicions.get(key)
+        if known is None:
+            self.suspicions[key] = suspicion
+            return
+        simplest = suspicion if _size(suspicion.last) < _size(known.last) else known
+        self.suspicions[key] = replace(simplest, count=known.count + 1)
+
+    def findings(self) -> list[tuple[Finding, set[tuple[str, str]]]]:
+        """Each finding, confirmed or not, with the (operation, phase) pairs that showed it."""
+        found = []
+        for key, suspicion in list(self.suspicions.items())[:MOST_CONFIRMED]:
+            operations = tuple(sorted(self.operations[key]))
+            finding = confirm(self.target, replace(suspicion, operations=operations))
+            found.append((finding, self.phases[key]))
+        return found
+
+
+def _size(exchange: Exchange) -> tuple[int, str]:
+    step = exchange.step
+    body = step.content() or b""
+    path = step.url_path() + str(step.query)
+    return (len(path) + len(body) + len(str(step.headers)), path)
+
+
+def judge_observation(target: Target, observation: Observation) -> Iterator[Suspicion]:
+    """Everything that looks wrong in one generated exchange."""
+    exchange = observation.exchange
+    operation = target.contract.operation(exchange.step.operation)
+    if operation is None:
+        return
+    if exchange.response is None:
+        yield _no_answer(target, exchange)
+        return
+    if exchange.response.cut:
+        yield _never_ends(target, exchange)
+        return
+    if exchange.status >= 500:
+        yield from _server_error(exchange)
+        return
+    yield from contract_suspicions(target, operation, exchange)
+    if observation.positive is False and exchange.ok:
+        yield from _accepted(observation)
+
+
+def contract_suspicions(target: Target, operation: Operation, exchange: Exchange) -> Iterator[Suspicion]:
+    """Each way in which an answer departs from the contract."""
+    response = exchange.response
+    if response is None or response.cut or exchange.step.method == "HEAD":
+        return
+    for breach in target.contract.response_problems(
+        operation, response.status, response.headers, response.body
+    ):
+        if breach.kind == "undeclared-status" and (
+            response.status in OF_THE_HTTP_LAYER or response.status >= 500
+        ):
+            continue
+        yield breach_suspicion(target, exchange, breach)
+
+
+def breach_suspicion(target: Target, exchange: Exchange, breach: Breach) -> Suspicion:
+    """A breach of the contract as a suspicion; its cause is the place in the contract, not the operation."""
+    received = breach.received or "something else"
+    status = exchange.status
+    if breach.kind == "undeclared-status":
+        return Suspicion(
+            rule="undeclared-status",
+            requirements=("CON-API-03",),
+            title=BREACH_TITLES[breach.kind],
+            expected=breach.expected,
+            actual=f"{status}, which the contract does not declare for this operation.",
+            exchanges=(exchange,),
+            expectation=Expectation(never=(str(status),)),
+            where=exchange.step.operation,
+            cause=f"status {status}",
+            advice=f"Declare {status} for the operations listed, or answer with a status that is declared.",
+        )
+    place = f" at {breach.instance_path}" if breach.instance_path else ""
+    return Suspicion(
+        rule=f"contract-{breach.kind}",
+        requirements=("CON-API-03",),
+        title=BREACH_TITLES.get(breach.kind, "An answer that breaks the contract"),
+        expected=breach.expected,
+        actual=f"{status} with {received}{place}.",
+        exchanges=(exchange,),
+        expectation=Expectation(breach=(breach.kind, breach.pointer, breach.keyword)),
+        where=breach.pointer,
+        cause=f"{breach.kind} {breach.pointer}",
+    )
+
+
+def _server_error(exchange: Exchange) -> Iterator[Suspicion]:
+    if exchange.status == 503 and exchange.response and "retry-after" in exchange.response.headers:
+        return
+    yield Suspicion(
+        rule="server-error",
+        requirements=("CON-API-12",),
+        title="An input makes the server fail",
+        expected="An answer below 500, whatever is sent: a success, or a 4xx that says what is wrong with the request.",
+        actual=f"{exchange.status}.",
+        exchanges=(exchange,),
+        expectation=Expectation(never=("5XX",)),
+        cause=f"{exchange.step.operation} {exchange.status}",
+    )
+
+
+def _no_answer(target: Target, exchange: Exchange) -> Suspicion:
+    return Suspicion(
+        rule="no-answer",
+        requirements=("CON-API-12",),
+        title="An input gets no answer",
+        expected=f"An answer within {target.configuration.limits.timeout_s:g} s.",
+        actual=f"{exchange.error[:1].upper()}{exchange.error[1:]}.",
+        exchanges=(exchange,),
+        expectation=Expectation(answered=True),
+        cause=exchange.step.operation,
+    )
+
+
+def _never_ends(target: Target, exchange: Exchange) -> Suspicion:
+    cut = exchange.response.cut if exchange.response else ""
+    return Suspicion(
+        rule="endless-answer",
+        requirements=("CON-API-12",),
+        title="An answer that does not end within the limits",
+        expected=f"A whole answer within {target.configuration.limits.timeout_s:g} s and {target.configuration.limits.max_response_bytes:,} bytes.",
+        actual=f"{exchange.status} with an answer that was {cut}.",
+        exchanges=(exchange,),
+        expectation=Expectation(answered=True),
+        cause=exchange.step.operation,
+        again=lambda: bool((response := target.client.send(exchange.step).response) is None or response.cut),
+    )
+
+
+def _accepted(observation: Observation) -> Iterator[Suspicion]:
+    """A request that the contract rules out and the server acted on."""
+    if not {ACCEPTED_NEGATIVE, MISSING_HEADER} & set(observation.failures):
+        return
+    location, name, how = observation.fault
+    if location == "path" and _rerouted(observation.exchange):
+        return
+    if location == "cookie":
+        return
+    part = {
+        "body": "body property",
+        "query": "query parameter",
+        "header": "header",
+        "path": "path parameter",
+    }.get(location, "part")
+    place = f"the {part} {name}" if name else f"the {location or 'request'}"
+    exchange = observation.exchange
+    yield Suspicion(
+        rule="invalid-input-accepted",
+        requirements=("CON-API-10",),
+        title="Input that the contract rules out is accepted",
+        expected=f"A 4xx, because {place} is not as the contract says.",
+        actual=f"{exchange.status}: the request was accepted ({how}).",
+        exchanges=(exchange,),
+        expectation=Expectation(statuses=("4XX", "5XX", "3XX")),
+        where=f"{exchange.step.operation}, {place}",
+        cause=f"{location} {name} {how}",
+    )
+
+
+def _rerouted(exchange: Exchange) -> bool:
+    """Whether a path parameter was such that the URL may lead to another operation."""
+    values = [str(value) for value in exchange.step.path_parameters.values()]
+    return not values or any(not value or "/" in value or value in (".", "..") for value in values)
+
+
+def simplest(exchanges: Iterable[Exchange], wanted: Callable[[Exchange], bool]) -> Exchange | None:
+    """The shortest exchange that is wanted."""
+    return min((e for e in exchanges if wanted(e)), key=_size, default=None)
+
+
+def has_body(exchange: Exchange) -> bool:
+    """Whether a request carried a body."""
+    return exchange.step.body is not MISSING

@@ -1,0 +1,304 @@
+"""
+One system under test as the checks see it: its contract, its callers, and what has been learned of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+
+from joinedup.conformance.catalogue import Catalogue, Profile, load_profile
+from joinedup.conformance.client import Budget, Client
+from joinedup.conformance.configuration import (
+    REMOTE_REQUESTS_PER_SECOND,
+    Configuration,
+    System,
+    is_loopback,
+)
+from joinedup.conformance.contract import Contract, load_contract
+from joinedup.conformance.errors import ConfigurationError, SetupError
+from joinedup.conformance.exchanges import MISSING, Exchange, Response, Step, Text
+from joinedup.conformance.features import features_of
+from joinedup.conformance.identities import Identity, build_identity, secrets_of
+from joinedup.conformance.knowledge import Knowledge
+from joinedup.conformance.operations import Operation
+from joinedup.conformance.redaction import Redactor, refuse_real_people
+from joinedup.conformance.samples import Sampler
+
+OWN, OTHER = "own", "other"
+# Words that every report uses; a system that answers with one of them gives nothing away.
+_COMMON = ("true", "false", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+Write = Callable[..., None]
+
+
+@dataclass
+class Target:
+    """
+    A system under test.
+
+    Args:
+        name: its name in the configuration.
+        system: its table of the configuration.
+        configuration: the whole configuration.
+        profile: what it is held to.
+        contract: its OpenAPI document.
+        seed: of everything that is generated.
+        write: appends an event to the record.
+        ours: whether it is one of the bundled agencies, served by this run.
+        made: answers of successful POSTs: what the run may have left on the system.
+        good: a successful exchange by (operation, identity): the control of every rule.
+        answers: statuses by operation, 0 for no answer.
+    """
+
+    name: str
+    system: System
+    configuration: Configuration
+    profile: Profile
+    contract: Contract
+    seed: int
+    write: Write
+    ours: bool = False
+    made: list[Exchange] = field(default_factory=list)
+    good: dict[tuple[str, str | None], Exchange] = field(default_factory=dict)
+    answers: dict[str, list[int]] = field(default_factory=dict)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """What may be shown of this system's answers."""
+        return Redactor([*self.contract.declared_values, *self.contract.property_names, *_COMMON])
+
+    @cached_property
+    def identities(self) -> Mapping[str, Identity]:
+        """The callers by name; raises ``SetupError`` or ``ConfigurationError``."""
+        folder, key = Path(self.configuration.folder), _api_key_place(self.contract)
+        built: dict[str, Identity] = {}
+        for name, keys in self.system.identities.items():
+            where = f"systems.{self.name}.identities.{name}"
+            for secret in secrets_of(keys, folder, where):
+                self.redactor.keep_secret(secret)
+            wanted = {key: value for key, value in keys.items() if key != "fixtures"}
+            built[name] = build_identity(
+                name,
+                wanted,
+                folder=folder,
+                where=where,
+                contract_key=key,
+                timeout_s=self.configuration.limits.timeout_s,
+            )
+        return built
+
+    @cached_property
+    def budget(self) -> Budget:
+        """The requests that this run may send to the system."""
+        limits = self.configuration.limits
+        default = 0.0 if is_loopback(self.system.base_url) else REMOTE_REQUESTS_PER_SECOND
+        per_second = default if limits.requests_per_second is None else limits.requests_per_second
+        return Budget(limits, per_second=per_second)
+
+    @cached_property
+    def client(self) -> Client:
+        """Sends steps to the system."""
+        return Client(self.system.base_url, self.identities.values(), self.budget, self.observe)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """What the run has learned of the system, fixtures first."""
+        own = {name: keys["fixtures"] for name, keys in self.system.identities.items() if "fixtures" in keys}
+        return Knowledge(self.system.fixtures, own)
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """What the contract shows and the configuration gives, by name."""
+        found = {str(feature) for feature in features_of(self.contract)}
+        credentialled = [i for i in self.system.identities.values() if i.get("flow") != "none"]
+        if credentialled:
+            found.add("identity.any")
+        if OTHER in self.system.identities:
+            found.add("identity.other")
+        if self.system.previous_contract:
+            found.add("contract.previous")
+        return frozenset(found)
+
+    @property
+    def destructive(self) -> bool:
+        """Whether DELETE, floods and revocation may reach this system."""
+        return self.ours or self.configuration.limits.destructive
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations that may be called: without those left out and, unless allowed, without DELETE."""
+        return tuple(operation for operation in self.contract.operations if not self.why_left_out(operation))
+
+    def why_left_out(self, operation: Operation) -> str:
+        """Why an operation is not called; empty where it is."""
+        reason = self.system.leave_out.get(operation.operation_id) or self.system.leave_out.get(
+            operation.label
+        )
+        if reason:
+            return f"left out by the configuration: {reason}"
+        if operation.method == "DELETE" and not self.destructive:
+            return "DELETE is only sent to a live system when limits.destructive is true"
+        return ""
+
+    def sampler(self, seed: int = 0, identity: str | None = OWN, path: str = "") -> Sampler:
+        """Makes valid values, real ones where they are known for a name."""
+
+        def known(name: str) -> Any:
+            values = self.knowledge.values_for(name, path, "body", identity=identity, most=1)
+            return values[0] if values else MISSING
+
+        return Sampler(self.contract.resolve, self.seed * 1000 + seed, known)
+
+    def observe(self, exchange: Exchange) -> None:
+        """
+        Take note of one exchange: what may be shown, what was learned, what stands in the record.
+
+        Raises:
+            RealDataError: the answer looks like real people; nothing of it was written.
+        """
+        self.note(
+            _sent_values(exchange), exchange.response, exchange.step.url_path(), exchange.error, exchange.step
+        )
+        self._remember(exchange)
+
+    def note(self, sent: Iterable[Any], response: Response | None, url: str, error: str, step: Step) -> None:
+        """Like ``observe``, for an exchange whose request is known only as it went over the wire."""
+        for value in sent:
+            self.redactor.sent(value)
+        if response is not None:
+            refuse_real_people(
+                response.body, where=f"{step.method} {step.path} of {self.name}", ours=self.redactor
+            )
+            body = response.json()
+            if body is not MISSING:
+                self.redactor.received(body)
+        record: dict[str, object] = {
+            "system": self.name,
+            "operation": step.operation,
+            "identity": step.identity,
+            "method": step.method,
+            "url": self.redactor.mask_url(url),
+            "status": response.status if response else 0,
+            "ms": round(response.seconds * 1000, 1) if response else None,
+            "bytes": len(response.body) if response else 0,
+        }
+        self.write("exchange", **record, **({"error": error} if error else {}))
+
+    def _remember(self, exchange: Exchange) -> None:
+        step = exchange.step
+        self.answers.setdefault(step.operation, []).append(exchange.status)
+        if exchange.ok:
+            self.good.setdefault((step.operation, step.identity), exchange)
+            if step.method == "POST":
+                self.made.append(exchange)
+
+    def seed_body(self, operation: Operation) -> Any:
+        """The body that the configuration gives for an operation, or ``MISSING``."""
+        name = self.system.requests.get(operation.operation_id)
+        if not name:
+            return MISSING
+        path = Path(self.configuration.folder) / name
+        try:
+            text = path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SetupError(
+                f"systems.{self.name}.requests.{operation.operation_id} names {name}, which cannot be read ({type(error).__name__}).",
+                hint="Correct the path.",
+            ) from None
+        try:
+            return json.loads(text)
+        except ValueError:
+            return Text(text)
+
+
+def _sent_values(exchange: Exchange) -> Iterator[Any]:
+    step = exchange.step
+    yield from step.path_parameters.values()
+    yield from (value for _, value in step.query)
+    yield from step.headers.values()
+    if step.body is not MISSING:
+        yield step.body.text if isinstance(step.body, Text) else step.body
+
+
+def _api_key_place(contract: Contract) -> tuple[str, str]:
+    """Where the contract wants an API key: (``header`` or ``query``, name)."""
+    schemes = (contract.document.get("components") or {}).get("securitySchemes") or {}
+    for scheme in schemes.values():
+        if (
+            isinstance(scheme, dict)
+            and scheme.get("type") == "apiKey"
+            and scheme.get("in") in ("header", "query")
+        ):
+            return str(scheme["in"]), str(scheme.get("name", "X-API-Key"))
+    return "header", "X-API-Key"
+
+
+def read_contract(name: str, system: System, configuration: Configuration, key: str = "contract") -> Contract:
+    """
+    The contract of a system, or its previous one.
+
+    Raises:
+        ConfigurationError: it is no contract that can be used.
+        SetupError: its address gives no answer.
+    """
+    source = getattr(system, key)
+
+    def fetch(url: str) -> bytes:
+        return _fetch(url, f"systems.{name}.{key}", configuration)
+
+    return load_contract(source, folder=Path(configuration.folder), fetch=fetch)
+
+
+def _fetch(url: str, where: str, configuration: Configuration) -> bytes:
+    try:
+        with httpx.stream("GET", url, timeout=configuration.limits.timeout_s, trust_env=False) as response:
+            if response.status_code != 200:
+                raise SetupError(
+                    f"{where}: {url} was expected to answer 200 with the contract and answered {response.status_code}.",
+                    hint=f"Correct {where}, or save the document to a file and name that.",
+                )
+            return _read_bounded(response.iter_bytes(), where)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise SetupError(
+            f"{where}: {url} gave no answer ({type(error).__name__}).",
+            hint="Check the address and that the system runs.",
+        ) from None
+
+
+def _read_bounded(chunks: Iterable[bytes], where: str, most: int = 20_000_000) -> bytes:
+    content = b""
+    for chunk in chunks:
+        content += chunk
+        if len(content) > most:
+            raise ConfigurationError(
+                f"{where}: the contract is larger than {most // 1_000_000} MB.", hint="Split it."
+            )
+    return content
+
+
+def build_target(
+    name: str,
+    configuration: Configuration,
+    catalogue: Catalogue,
+    *,
+    seed: int,
+    write: Write,
+    ours: bool = False,
+) -> Target:
+    """
+    The target for one system of the configuration.
+
+    Raises:
+        ConfigurationError: an unknown profile, an unusable contract.
+        SetupError: the contract's address gives no answer.
+    """
+    system = configuration.systems[name]
+    profile = load_profile(configuration.profile_of(name), catalogue)
+    contract = read_contract(name, system, configuration)
+    return Target(name, system, configuration, profile, contract, seed, cast(Write, write), ours)
