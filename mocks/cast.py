@@ -1,0 +1,154 @@
+"""
+The agencies of one process: their engines, the clients that may call them, and what a caller must know of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from joinedup.mocks import auth, social_care
+from joinedup.mocks.bundle import load_contract
+from joinedup.mocks.catalogue import AGENCIES
+from joinedup.mocks.clock import Clock
+from joinedup.mocks.engine import Agency, Engine
+from joinedup.mocks.faults import FAULTS
+from joinedup.mocks.social_care import ORGANISATIONS
+from joinedup.mocks.tokens import ALGORITHM, Client, Tokens
+
+BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
+    "social-care": lambda tokens: social_care.AGENCY,
+    "auth": auth.agency,
+}
+PROFILE = "open-api-1"
+CALLERS = dict(zip(("own", "other"), ORGANISATIONS, strict=True))
+
+
+class UnknownNameError(ValueError):
+    """Raised when a system or a fault of that name does not exist; the message lists those that do."""
+
+
+class Cast:
+    """
+    Engines by system, over one token server and one clock.
+
+    Args:
+        systems: names; the token server is always there, because the others' callers need it.
+        faults: names of those that are on.
+
+    Raises:
+        UnknownNameError: a name is not one of ours.
+    """
+
+    def __init__(self, systems: Collection[str], *, seed: int = 1, faults: Collection[str] = ()) -> None:
+        _known("system", systems, AGENCIES)
+        _known("fault", faults, {fault.name: fault for fault in FAULTS})
+        self.asked = tuple(systems)
+        self.clock = Clock()
+        self.tokens = Tokens(self.clock)
+        self.signing_key = ECKey.generate_key("P-256", {"kid": "client-key-1", "alg": ALGORITHM})
+        self._register()
+        names = [*systems, *(() if "auth" in systems else ("auth",))]
+        self.engines: dict[str, Engine[Any]] = {
+            name: Engine(BUILDERS[name](self.tokens), self.tokens, seed=seed, faults=frozenset(faults))
+            for name in names
+        }
+
+    def _register(self) -> None:
+        """Two clients with secrets, one of each organisation, and one that signs assertions."""
+        for organisation in ORGANISATIONS:
+            identifier = f"council-{organisation.lower()}"
+            self._add(Client(identifier, organisation, scopes(), secrets.token_urlsafe(24)))
+        self._add(Client("council-signed", ORGANISATIONS[0], scopes(), key=self.signing_key))
+
+    def _add(self, client: Client) -> None:
+        self.tokens.clients[client.id] = client
+
+    def reset(self) -> None:
+        """Every agency back to its seeded state, and the clock to real time."""
+        self.clock.reset()
+        for engine in self.engines.values():
+            engine.reset()
+
+    def breaches(self) -> tuple[str, ...]:
+        """Answers that broke their contract without a fault having asked for it; there should be none."""
+        return tuple(breach for engine in self.engines.values() for breach in engine.breaches)
+
+    def serve_at(self, addresses: dict[str, str]) -> None:
+        """Tell the engines their addresses."""
+        self.tokens.issuer = addresses["auth"]
+        for name, engine in self.engines.items():
+            engine.serve_at(addresses[name], self.token_url(addresses))
+
+    def token_url(self, addresses: dict[str, str]) -> str:
+        """Where tokens are issued."""
+        return f"{addresses['auth']}/oauth2/token"
+
+    def announcement(self, addresses: dict[str, str], control: str) -> dict[str, Any]:
+        """What callers must know, as one JSON object."""
+        systems = {
+            name: {
+                "base_url": addresses[name],
+                "contract": f"{addresses[name]}/openapi.json",
+                "profile": PROFILE,
+                "identities": self.identities(name, addresses),
+            }
+            for name in self.asked
+        }
+        signed = self.identity("council-signed", addresses)
+        key = {"private_key": self.signing_key.as_pem(private=True).decode(), "kid": "client-key-1"}
+        signed = {**signed, **key, "flow": "private-key-jwt", "algorithm": ALGORITHM}
+        signed.pop("client_secret")
+        return {"ready": True, "systems": systems, "control": control, "signed": signed}
+
+    def identities(self, system: str, addresses: dict[str, str]) -> dict[str, Any]:
+        """The callers of a system, as configuration has them."""
+        both = {
+            name: self.identity(f"council-{organisation.lower()}", addresses)
+            for name, organisation in CALLERS.items()
+        }
+        if system != "auth":
+            return both
+        return {
+            name: {
+                "organisation": keys["organisation"],
+                "flow": "basic",
+                "username": keys["client_id"],
+                "password": keys["client_secret"],
+            }
+            for name, keys in both.items()
+        }
+
+    def identity(self, client_id: str, addresses: dict[str, str]) -> dict[str, Any]:
+        """A client as configuration has it."""
+        client = self.tokens.clients[client_id]
+        return {
+            "organisation": client.organisation,
+            "flow": "client-credentials",
+            "token_url": self.token_url(addresses),
+            "client_id": client.id,
+            "client_secret": client.secret,
+            "scope": " ".join(client.scopes),
+        }
+
+
+def scopes() -> tuple[str, ...]:
+    """Every scope that any contract declares, in the order of the contracts."""
+    found: dict[str, None] = {}
+    for name in AGENCIES:
+        schemes = load_contract(name)["components"].get("securitySchemes", {})
+        for scheme in schemes.values():
+            for flow in scheme.get("flows", {}).values():
+                found.update(dict.fromkeys(flow["scopes"]))
+    return tuple(found)
+
+
+def _known(what: str, names: Collection[str], all_names: Collection[str]) -> None:
+    unknown = sorted(set(names) - set(all_names))
+    if unknown:
+        raise UnknownNameError(
+            f"There is no {what} named {', '.join(unknown)}; there are {', '.join(sorted(all_names))}."
+        )

@@ -1,0 +1,49 @@
+"""
+What systems are bundled, what each can do, and what faults it can be given; values only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from joinedup.mocks.bundle import operation_ids
+from joinedup.mocks.faults import Fault, faults_of
+
+# Who keeps such a system, and what it can do for a journey, by stable kebab-case names.
+AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "social-care": (
+        "Local authority children's social care",
+        (
+            "raise-contact",
+            "withdraw-contact",
+            "read-contact",
+            "search-children",
+            "read-child",
+            "update-child",
+            "summarise-child",
+            "decide-referral",
+            "read-referral",
+        ),
+    ),
+    "auth": ("Token server", ("issue-token", "revoke-token")),
+}
+
+
+@dataclass(frozen=True)
+class System:
+    """A bundled system."""
+
+    name: str
+    agency: str
+    operations: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    profile: str = "open-api-1"
+
+
+def systems() -> tuple[System, ...]:
+    """The bundled systems, in the order in which people should read them."""
+    return tuple(
+        System(name, agency, operation_ids(name), capabilities, faults_of(name))
+        for name, (agency, capabilities) in AGENCIES.items()
+    )

@@ -1,0 +1,118 @@
+"""
+What passes between a server and an agency: a request as it came, an answer, and a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any
+
+PROBLEM = "application/problem+json"
+JSON = "application/json"
+PROBLEM_TYPES = "https://joinedup.example/problems/"
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """
+    A request as it came over the wire.
+
+    Args:
+        method: in capitals.
+        path: decoded, without the query.
+        query: undecoded, without the question mark.
+        headers: names in lower case; values of repeated headers joined by a comma.
+        body: at most one byte more than the largest body that is accepted.
+    """
+
+    method: str
+    path: str
+    query: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer before it is written as bytes; ``body`` None means none."""
+
+    status: int
+    body: Any = None
+    headers: Headers = ()
+    media_type: str = JSON
+
+    def having(self, *headers: tuple[str, str]) -> Answer:
+        """The answer with these headers in place of any of the same name."""
+        names = {name.lower() for name, _ in headers}
+        kept = tuple(pair for pair in self.headers if pair[0].lower() not in names)
+        return replace(self, headers=(*kept, *headers))
+
+    def without(self, name: str) -> Answer:
+        """The answer without that header."""
+        kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
+        return replace(self, headers=kept)
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, by its name in any case."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing that is wrong with what was sent; it never holds a value that was sent."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Refusal(Exception):
+    """
+    Raised to answer with an error.
+
+    Args:
+        status: of the answer.
+        detail: one sentence, free of values that were sent.
+        errors: what is wrong, field by field.
+        headers: that the status asks for (Allow, WWW-Authenticate).
+        code: the name of the error where the protocol has one of its own (OAuth).
+        sent: the value at fault; no well-behaved agency shows it.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        headers: Headers = (),
+        code: str = "",
+        sent: object = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.errors = status, detail, errors
+        self.headers, self.code, self.sent = headers, code, sent
+
+
+TITLES = {401: "Unauthorised", 413: "Content too large", 422: "Unprocessable content"}
+
+
+def problem(refusal: Refusal, request_id: str) -> Answer:
+    """The refusal as RFC 9457 has it."""
+    title = TITLES.get(refusal.status) or HTTPStatus(refusal.status).phrase.capitalize()
+    body: dict[str, Any] = {
+        "type": PROBLEM_TYPES + title.lower().replace(" ", "-"),
+        "title": title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "instance": f"urn:uuid:{request_id}",
+    }
+    if refusal.errors:
+        body["errors"] = [
+            {"pointer": e.pointer[:200], "code": e.code, "detail": e.detail} for e in refusal.errors[:20]
+        ]
+    return Answer(refusal.status, body, refusal.headers, PROBLEM)

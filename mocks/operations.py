@@ -1,0 +1,163 @@
+"""
+The operations of a contract, compiled once: routes, scopes, parameters, bodies and promised answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+
+from joinedup.mocks.bundle import Document, each_operation, resolve
+from joinedup.mocks.formats import FORMATS
+
+Validator = jsonschema_rs.Draft202012Validator
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A declared parameter; ``kind`` is the JSON type that its text is read as."""
+
+    name: str
+    location: str
+    required: bool
+    kind: str
+    validator: Validator
+
+
+@dataclass(frozen=True)
+class Promise:
+    """An answer that the contract declares: its headers, and its bodies by media type."""
+
+    headers: Mapping[str, Parameter]
+    bodies: Mapping[str, Validator]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """
+    One operation.
+
+    Args:
+        scopes: that a token must carry; None where the contract asks for no bearer token.
+        bodies: validators by media type; empty where no body is declared.
+        deduplicated: whether the same X-Request-ID again gives the same answer and no second effect: every
+            operation that creates something and declares that header.
+    """
+
+    id: str
+    method: str
+    path: str
+    scopes: tuple[str, ...] | None
+    parameters: tuple[Parameter, ...]
+    bodies: Mapping[str, Validator]
+    body_required: bool
+    promises: Mapping[int, Promise]
+
+    @property
+    def deduplicated(self) -> bool:
+        return 201 in self.promises and any(p.name == "X-Request-ID" for p in self.parameters)
+
+    def promises_media_type(self, status: int, media_type: str) -> bool:
+        """Whether the contract declares that media type for that status."""
+        promise = self.promises.get(status)
+        return promise is not None and media_type in promise.bodies
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path template and the operations on it, by method."""
+
+    path: str
+    pattern: re.Pattern[str]
+    operations: Mapping[str, Operation]
+
+    @property
+    def allow(self) -> str:
+        """The methods that are answered, as the Allow header has them."""
+        implied = {"OPTIONS"} | ({"HEAD"} if "GET" in self.operations else set())
+        return ", ".join(sorted(implied | set(self.operations)))
+
+
+class Compiler:
+    """
+    Compiles the parts of one contract.
+
+    Args:
+        contract: a self-contained document.
+        lenient_formats: formats of ``FORMATS`` whose check digits go unchecked.
+    """
+
+    def __init__(self, contract: Document, lenient_formats: frozenset[str] = frozenset()) -> None:
+        self.contract = contract
+        self.formats: dict[str, Callable[[str], bool]] = {
+            name: (_accept if name in lenient_formats else check) for name, check in FORMATS.items()
+        }
+
+    def routes(self) -> tuple[Route, ...]:
+        """Every route; those without a parameter first, so that they win."""
+        by_path: dict[str, dict[str, Operation]] = {}
+        for path, method, definition in each_operation(self.contract):
+            by_path.setdefault(path, {})[method] = self.operation(path, method, definition)
+        ordered = sorted(by_path, key=lambda path: path.count("{"))
+        return tuple(Route(path, _pattern(path), by_path[path]) for path in ordered)
+
+    def operation(self, path: str, method: str, definition: Document) -> Operation:
+        """One operation from its definition."""
+        body = resolve(self.contract, definition.get("requestBody", {}))
+        declared = [*self.contract["paths"][path].get("parameters", []), *definition.get("parameters", [])]
+        return Operation(
+            id=definition["operationId"],
+            method=method,
+            path=path,
+            scopes=self._scopes(definition),
+            parameters=tuple(self._parameter(p) for p in declared),
+            bodies=self._bodies(body),
+            body_required=bool(body.get("required")),
+            promises={int(status): self._promise(p) for status, p in definition["responses"].items()},
+        )
+
+    def validator(self, schema: Any) -> Validator:
+        """A validator of a schema that may refer to the contract's components."""
+        return jsonschema_rs.Draft202012Validator(
+            {"allOf": [schema], "components": self.contract.get("components", {})},
+            formats=self.formats,
+            validate_formats=True,
+        )
+
+    def _scopes(self, definition: Document) -> tuple[str, ...] | None:
+        schemes = self.contract.get("components", {}).get("securitySchemes", {})
+        needed = definition.get("security", self.contract.get("security", []))
+        bearer = [s[name] for s in needed for name in s if schemes[name]["type"] == "oauth2"]
+        return tuple(scope for scopes in bearer for scope in scopes) if bearer else None
+
+    def _parameter(self, definition: Any) -> Parameter:
+        found = resolve(self.contract, definition)
+        kind = resolve(self.contract, found["schema"]).get("type", "string")
+        required = bool(found.get("required"))
+        return Parameter(found["name"], found["in"], required, kind, self.validator(found["schema"]))
+
+    def _bodies(self, holder: Document) -> dict[str, Validator]:
+        return {
+            media: self.validator(c.get("schema", True)) for media, c in holder.get("content", {}).items()
+        }
+
+    def _promise(self, definition: Any) -> Promise:
+        found = resolve(self.contract, definition)
+        named = {
+            name: {"name": name, "in": "header", **resolve(self.contract, header)}
+            for name, header in found.get("headers", {}).items()
+        }
+        return Promise({n: self._parameter(h) for n, h in named.items()}, self._bodies(found))
+
+
+def _accept(value: str) -> bool:
+    return True
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{([^}]+)\}", path)
+    return re.compile("".join(f"(?P<{p}>[^/]+)" if i % 2 else re.escape(p) for i, p in enumerate(parts)))

@@ -1,0 +1,161 @@
+"""
+Start the agencies in a process of their own: ``python -m joinedup.mocks.serve``, or ``served`` from Python.
+
+The process prints one line of JSON when everything answers, and ends on SIGTERM, on SIGINT and when its standard input
+ends, so that it never outlives whoever started it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import selectors
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import IO, Any
+
+from joinedup.conformance.errors import SetupError
+
+READY_WITHIN_S = 30
+GONE_WITHIN_S = 5
+
+
+@dataclass(frozen=True)
+class ServedSystem:
+    """
+    An agency that answers.
+
+    Args:
+        contract: where its OpenAPI document is.
+        identities: ``own`` and ``other``, each with the keys that the configuration of an identity has.
+    """
+
+    base_url: str
+    contract: str
+    profile: str
+    identities: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Served:
+    """
+    The agencies that answer.
+
+    Args:
+        control: address of the control plane.
+        signed: a client that shows who it is by a signed assertion, with its private key.
+    """
+
+    systems: Mapping[str, ServedSystem]
+    control: str
+    signed: Mapping[str, str]
+
+    def reset(self) -> None:
+        """Put every agency back to its seeded state."""
+        self._ask("POST", "/reset")
+
+    def advance(self, seconds: float) -> None:
+        """Move the agencies' clock."""
+        self._ask("POST", "/clock", json.dumps({"advance_s": seconds}).encode())
+
+    def breaches(self) -> tuple[str, ...]:
+        """Answers that broke their contract without a fault having asked for it."""
+        return tuple(json.loads(self._ask("GET", "/breaches"))["breaches"])
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        request = urllib.request.Request(self.control + path, data=body, method=method)  # noqa: S310 - our own child
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            return bytes(response.read())
+
+
+@contextlib.contextmanager
+def served(systems: Sequence[str], *, faults: Collection[str] = (), seed: int = 1) -> Iterator[Served]:
+    """
+    The agencies, served by a child process as long as the context lasts.
+
+    Raises:
+        SetupError: they did not come up; the hint holds what the process said.
+    """
+    command = [sys.executable, "-m", "joinedup.mocks.serve", "--seed", str(seed)]
+    command += [part for name in systems for part in ("--system", name)]
+    command += [part for name in faults for part in ("--fault", name)]
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
+        )
+        try:
+            yield _served(_announced(process, said))
+        finally:
+            _end(process)
+
+
+def _announced(process: subprocess.Popen[str], said: IO[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        line = process.stdout.readline() if selector.select(READY_WITHIN_S) else ""
+    if not line:
+        said.seek(0)
+        last = (said.read().strip().splitlines() or ["It said nothing."])[-1]
+        raise SetupError("The bundled agencies did not start.", hint=last)
+    return dict(json.loads(line))
+
+
+def _served(announced: dict[str, Any]) -> Served:
+    systems = {
+        name: ServedSystem(
+            base_url=system["base_url"],
+            contract=system["contract"],
+            profile=system["profile"],
+            identities=MappingProxyType({n: MappingProxyType(i) for n, i in system["identities"].items()}),
+        )
+        for name, system in announced["systems"].items()
+    }
+    return Served(MappingProxyType(systems), announced["control"], MappingProxyType(announced["signed"]))
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+    try:
+        process.wait(GONE_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the agencies that the arguments name; exit code 2 where a name is unknown."""
+    parser = argparse.ArgumentParser(prog="python -m joinedup.mocks.serve", description="Serve the agencies.")
+    parser.add_argument(
+        "--system", action="append", default=[], metavar="NAME", help="all where none is named"
+    )
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="a deliberate defect")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the synthetic data")
+    parser.add_argument("--stay", action="store_true", help="go on when standard input ends")
+    chosen = parser.parse_args(arguments)
+    # Imported here: whoever only starts the process need not load what it serves with.
+    from joinedup.mocks.cast import Cast, UnknownNameError
+    from joinedup.mocks.catalogue import AGENCIES
+    from joinedup.mocks.server import run
+
+    try:
+        cast = Cast(chosen.system or tuple(AGENCIES), seed=chosen.seed, faults=chosen.fault)
+    except UnknownNameError as error:
+        print(error, file=sys.stderr)
+        return 2
+    run(cast, until_input_ends=not chosen.stay)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

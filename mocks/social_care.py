@@ -1,0 +1,374 @@
+"""
+Children's social care of a local authority: contacts, children, referrals.
+
+Two organisations use the same service and see nothing of each other.
+"""
+
+from __future__ import annotations
+
+import random
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from joinedup.mocks.clock import stamp
+from joinedup.mocks.engine import Agency, Call
+from joinedup.mocks.messages import Answer, FieldError, Refusal
+from joinedup.mocks.people import Person, people
+from joinedup.mocks.store import ANYONE, Kept, Record, Records, new_id, page, read_cursor
+
+ORGANISATIONS = ("E09000001", "E09000002")
+CHILDREN_EACH = 9
+CONTACTS_EACH = 6
+SEEDED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+STATUSES = (
+    "child-in-need",
+    "child-protection-plan",
+    "looked-after",
+    "early-help",
+    "care-leaver",
+    "closed",
+    "none",
+)
+SOURCES = ("2A", "6", "3A", "1D", "4", "9")
+DEFAULT_LIMIT = 20
+MOST_MATCHES = 20
+RESTRICTED_HIDES = ("address", "telephone")
+
+# Examples in the contract work as they stand: the first records of the first organisation have their ids.
+FIRST_CHILD = "7d0c2f5e-1b8e-4a8e-9d53-1f1d5f0a9c01"
+FIRST_CONTACT = "3f0f6a3e-6a0e-4c55-9a3c-0c6d1c7c1a01"
+FIRST_REFERRAL = "5b1d8c1a-2a5e-4a59-8f0e-6b9d3b2c2b01"
+
+VIEWS: dict[str, tuple[str, ...]] = {
+    "status-only": ("childId", "status"),
+    "safeguarding": (
+        "childId",
+        "status",
+        "givenName",
+        "familyName",
+        "dateOfBirth",
+        "allocatedWorker",
+        "responsibleLa",
+    ),
+}
+VIEWS["full"] = (
+    *VIEWS["safeguarding"],
+    "nhsNumber",
+    "upn",
+    "sex",
+    "ethnicity",
+    "disabilities",
+    "address",
+    "telephone",
+)
+CONTACT_ITEM = ("contactId", "referralId", "status", "source", "urgency", "receivedAt", "version")
+CHILD_ITEM = ("childId", "status", "version")
+MATCH = ("childId", "givenName", "familyName", "dateOfBirth")
+
+
+@dataclass
+class SocialCare:
+    """What children's services hold, and where new ids come from."""
+
+    ids: random.Random
+    contacts: Records = field(default_factory=Records)
+    children: Records = field(default_factory=Records)
+    referrals: Records = field(default_factory=Records)
+    decisions: Records = field(default_factory=Records)
+
+
+SocialCareCall = Call[SocialCare]
+
+
+def fresh(seed: int) -> SocialCare:
+    """The seeded state: children and contacts of two organisations, their referrals awaiting decision."""
+    source = random.Random(seed)  # noqa: S311 - synthetic data, repeatable on purpose
+    state = SocialCare(source)
+    for place, organisation in enumerate(ORGANISATIONS):
+        for index, person in enumerate(people(source, CHILDREN_EACH, start=1000 * place)):
+            _seed_child(state, organisation, person, index)
+        for index, person in enumerate(people(source, CONTACTS_EACH, start=1000 * place + 500)):
+            _seed_contact(state, organisation, person, index)
+    return state
+
+
+def _seed_child(state: SocialCare, organisation: str, person: Person, index: int) -> None:
+    is_first = organisation == ORGANISATIONS[0] and index == 0
+    identifier = FIRST_CHILD if is_first else new_id(state.ids)
+    record: Record = {
+        "childId": identifier,
+        "laChildId": f"LA{organisation[-1]}{index + 1:05d}",
+        "nhsNumber": person.nhs_number,
+        "upn": person.upn,
+        "givenName": person.given_name,
+        "sex": person.sex,
+        "dateOfBirth": person.date_of_birth,
+        "ethnicity": state.ids.choice(("WBRI", "MWAS", "BAFR", "APKN", "OOTH")),
+        "disabilities": ["NONE"],
+        "address": {"line1": person.line1, "town": "Exampleton", "postcode": person.postcode},
+        "telephone": person.telephone,
+        "status": STATUSES[index % len(STATUSES)],
+        "allocatedWorker": "A. Worker",
+        "responsibleLa": organisation,
+        "restricted": index == 2,
+        "updatedAt": stamp(SEEDED_AT),
+        "version": 1,
+    }
+    if person.family_name is not None:
+        record["familyName"] = person.family_name
+    state.children.add(identifier, organisation, record)
+
+
+def _seed_contact(state: SocialCare, organisation: str, person: Person, index: int) -> None:
+    child = {
+        "givenName": person.given_name,
+        "dateOfBirth": person.date_of_birth,
+        "nhsNumber": person.nhs_number,
+    }
+    if person.family_name is not None:
+        child["familyName"] = person.family_name
+    body = {
+        "source": SOURCES[index % len(SOURCES)],
+        "urgency": ("routine", "same-day", "immediate")[index % 3],
+        "primaryNeed": f"N{index % 9 + 1}",
+        "reason": "Someone who knows the child is worried.",
+        "child": child,
+    }
+    first = organisation == ORGANISATIONS[0] and index == 0
+    ids = (FIRST_CONTACT, FIRST_REFERRAL) if first else (new_id(state.ids), new_id(state.ids))
+    _open_contact(state, organisation, body, SEEDED_AT + timedelta(minutes=index), ids)
+
+
+def _open_contact(
+    state: SocialCare, organisation: str, body: Record, moment: datetime, ids: tuple[str, str]
+) -> Record:
+    """Keep a contact and open its referral; ``ids`` are those of the contact and of the referral."""
+    contact_id, referral_id = ids
+    at = stamp(moment)
+    contact = {
+        **body,
+        "contactId": contact_id,
+        "referralId": referral_id,
+        "status": "received",
+        "receivedAt": at,
+        "version": 1,
+    }
+    referral = {
+        "referralId": referral_id,
+        "contactId": contact_id,
+        "status": "awaiting-decision",
+        "receivedAt": at,
+        "version": 1,
+    }
+    state.contacts.add(contact_id, organisation, contact)
+    state.referrals.add(referral_id, organisation, referral)
+    return contact
+
+
+def _part(record: Record, names: tuple[str, ...]) -> Record:
+    return {name: record[name] for name in names if name in record}
+
+
+def _tagged(record: Record, status: int = 200) -> Answer:
+    return Answer(status, record, (("ETag", f'"{record["version"]}"'),))
+
+
+def get_status(call: SocialCareCall) -> Answer:
+    """The service is there."""
+    return Answer(200, {"status": "available"})
+
+
+def raise_contact(call: SocialCareCall) -> Answer:
+    """Take in a contact and open a referral."""
+    body = _declared_part(call.body)
+    if "apostrophe-refused" in call.faults and any("'" in str(v) for v in body["child"].values()):
+        detail = "The value does not have the declared form."
+        error = FieldError("/child/familyName", "pattern", detail)
+        raise Refusal(422, "The body is not as the contract declares it.", errors=(error,))
+    if "accents-lost" in call.faults:
+        body = {**body, "child": {k: _without_accents(v) for k, v in body["child"].items()}}
+    ids = (new_id(call.state.ids), new_id(call.state.ids))
+    contact = _open_contact(call.state, call.caller.organisation, body, call.now, ids)
+    if "created-not-kept" in call.faults:
+        call.state.contacts.remove(ids[0])
+    return _tagged(contact, 201).having(("Location", f"/v1/contacts/{ids[0]}"))
+
+
+def _declared_part(body: Record) -> Record:
+    names = ("source", "urgency", "primaryNeed", "reason", "incidentReference", "child")
+    return _part(body, names)
+
+
+def _without_accents(text: str) -> str:
+    bare = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return bare or "?"
+
+
+def list_contacts(call: SocialCareCall) -> Answer:
+    """One page of the caller's contacts, without personal details."""
+    return _page(call, call.state.contacts, CONTACT_ITEM)
+
+
+def list_children(call: SocialCareCall) -> Answer:
+    """One page of the caller's children, without personal details."""
+    return _page(call, call.state.children, CHILD_ITEM)
+
+
+def _page(call: SocialCareCall, records: Records, names: tuple[str, ...]) -> Answer:
+    limit = DEFAULT_LIMIT if "limit-ignored" in call.faults else call.parameter("limit", DEFAULT_LIMIT)
+    step = ("paging-loses" in call.faults) - ("paging-repeats" in call.faults)
+    found = page(records, call.caller.organisation, limit, _cursor(call), step=step)
+    return Answer(200, {"items": [_part(record, names) for record in found.records], "next": found.next})
+
+
+def _cursor(call: SocialCareCall) -> str | None:
+    cursor: str | None = call.parameter("cursor")
+    if cursor is not None and "unknown-cursor-accepted" in call.faults:
+        try:
+            read_cursor(cursor)
+        except Refusal:
+            return None
+    return cursor
+
+
+def get_contact(call: SocialCareCall) -> Answer:
+    """One contact."""
+    return _tagged(call.state.contacts.find(call.parameters["contactId"], call.caller.organisation))
+
+
+def withdraw_contact(call: SocialCareCall) -> Answer:
+    """Remove a contact and its referral, unless the referral was decided."""
+    organisation = ANYONE if "other-organisation-changeable" in call.faults else call.caller.organisation
+    contact = call.state.contacts.find(call.parameters["contactId"], organisation)
+    if contact["status"] != "received":
+        raise Refusal(409, "The referral of this contact was decided; the contact stays.")
+    if "deleted-still-readable" not in call.faults:
+        call.state.contacts.remove(contact["contactId"])
+        call.state.referrals.remove(contact["referralId"])
+    return Answer(204)
+
+
+def search_children(call: SocialCareCall) -> Answer:
+    """The caller's children of whom everything given is true."""
+    wanted = {name: _comparable(value) for name, value in call.body.items()}
+    found = [k for k in call.state.children.of(call.caller.organisation) if _matches(k, wanted)]
+    return Answer(200, {"items": [_part(k.record, MATCH) for k in found[:MOST_MATCHES]]})
+
+
+def _matches(kept: Kept, wanted: Record) -> bool:
+    record = kept.record
+    held = {**record, "postcode": record["address"]["postcode"]} if _locatable(record) else record
+    return all(_comparable(held.get(name)) == value for name, value in wanted.items())
+
+
+def _locatable(record: Record) -> bool:
+    """Whether an address may take part in a search: that of a restricted child would give away where it is."""
+    return "address" in record and not record["restricted"]
+
+
+def _comparable(value: Any) -> Any:
+    return unicodedata.normalize("NFC", value).strip().casefold() if isinstance(value, str) else value
+
+
+def _child(call: SocialCareCall, organisation: str | None = None) -> Record:
+    return call.state.children.find(call.parameters["childId"], organisation or call.caller.organisation)
+
+
+def _shown(call: SocialCareCall, record: Record) -> Record:
+    if not record["restricted"] or "restricted-address-shown" in call.faults:
+        return record
+    return {name: value for name, value in record.items() if name not in RESTRICTED_HIDES}
+
+
+def get_child(call: SocialCareCall) -> Answer:
+    """One child's record; of a restricted child without what would tell where it lives."""
+    foreign = ANYONE if "other-organisation-readable" in call.faults else None
+    return _tagged(_shown(call, _child(call, foreign)))
+
+
+def update_child(call: SocialCareCall) -> Answer:
+    """Change part of a child's record, if the caller saw its latest version."""
+    record = _child(call)
+    sent_tag = call.parameters["If-Match"]
+    forgiven = "stale-change-accepted" in call.faults or (
+        "if-match-not-needed" in call.faults and "if-match" not in call.headers
+    )
+    if sent_tag != f'"{record["version"]}"' and not forgiven:
+        raise Refusal(412, "The object has changed since; read it again.")
+    record["version"] += 1
+    record["updatedAt"] = stamp(call.now)
+    if "update-lost" in call.faults:
+        return _tagged(_shown(call, {**record, **call.body}))
+    record.update(_without_unknown(call.body))
+    return _tagged(_shown(call, record))
+
+
+def _without_unknown(body: Record) -> Record:
+    """What of a change is kept: with the fault ``read-only-writable`` the restriction too."""
+    known = (*VIEWS["full"], "restricted")
+    return {
+        name: value for name, value in body.items() if name in known and name not in ("childId", "status")
+    }
+
+
+def get_child_summary(call: SocialCareCall) -> Answer:
+    """As much about a child as was asked for, and no more."""
+    view = call.parameter("view", "status-only")
+    return Answer(200, {"view": view, **_part(_shown(call, _child(call)), VIEWS[view])})
+
+
+def get_referral(call: SocialCareCall) -> Answer:
+    """One referral with its latest decision."""
+    return _tagged(call.state.referrals.find(call.parameters["referralId"], call.caller.organisation))
+
+
+def decide_referral(call: SocialCareCall) -> Answer:
+    """Record a decision; a later one takes the place of an earlier one."""
+    referral = call.state.referrals.find(call.parameters["referralId"], call.caller.organisation)
+    identifier = new_id(call.state.ids)
+    decision = {
+        **call.body,
+        "decisionId": identifier,
+        "referralId": referral["referralId"],
+        "decidedAt": stamp(call.now),
+    }
+    call.state.decisions.add(identifier, call.caller.organisation, decision)
+    _decided(referral, latestDecision=decision)
+    _decided(call.state.contacts.find(referral["contactId"], call.caller.organisation))
+    location = f"/v1/referrals/{referral['referralId']}/decisions/{identifier}"
+    return Answer(201, decision, (("Location", location),))
+
+
+def _decided(record: Record, **more: Any) -> None:
+    record.update(more, status="decided", version=record["version"] + 1)
+
+
+def get_decision(call: SocialCareCall) -> Answer:
+    """One decision on a referral."""
+    decision = call.state.decisions.find(call.parameters["decisionId"], call.caller.organisation)
+    if decision["referralId"] != call.parameters["referralId"].lower():
+        raise Refusal(404, "There is no such object for this caller.")
+    return Answer(200, decision)
+
+
+AGENCY = Agency(
+    name="social-care",
+    behaviours={
+        "getStatus": get_status,
+        "raiseContact": raise_contact,
+        "listContacts": list_contacts,
+        "getContact": get_contact,
+        "withdrawContact": withdraw_contact,
+        "searchChildren": search_children,
+        "listChildren": list_children,
+        "getChild": get_child,
+        "updateChild": update_child,
+        "getChildSummary": get_child_summary,
+        "getReferral": get_referral,
+        "decideReferral": decide_referral,
+        "getDecision": get_decision,
+    },
+    fresh=fresh,
+)

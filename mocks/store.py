@@ -1,0 +1,112 @@
+"""
+Records in memory, each of one organisation, in the order in which they were added; and cursors through them.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from joinedup.mocks.messages import Refusal
+
+Record = dict[str, Any]
+
+# The organisation of a caller that no one asked who it is: only a fault lets such a caller in.
+ANYONE = "*"
+
+
+@dataclass(slots=True)
+class Kept:
+    """A record with the organisation that it belongs to and its place in the order."""
+
+    organisation: str
+    sequence: int
+    record: Record
+
+
+class Records:
+    """Records of one kind by id."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Kept] = {}
+        self._sequence = 0
+
+    def add(self, identifier: str, organisation: str, record: Record) -> None:
+        """Keep a new record."""
+        self._sequence += 1
+        self._by_id[identifier] = Kept(organisation, self._sequence, record)
+
+    def find(self, identifier: str, organisation: str) -> Record:
+        """
+        The record, if it belongs to that organisation.
+
+        Raises:
+            Refusal: with status 404; one of another organisation does not differ from one that is not there.
+        """
+        # Ids are UUIDs, which may be written in capitals (RFC 9562, 4).
+        kept = self._by_id.get(identifier.lower())
+        if kept is None or organisation not in (kept.organisation, ANYONE):
+            raise Refusal(404, "There is no such object for this caller.")
+        return kept.record
+
+    def remove(self, identifier: str) -> None:
+        """Forget a record."""
+        self._by_id.pop(identifier.lower(), None)
+
+    def of(self, organisation: str) -> Iterator[Kept]:
+        """An organisation's records, oldest first."""
+        return (kept for kept in self._by_id.values() if kept.organisation == organisation)
+
+    def __iter__(self) -> Iterator[Kept]:
+        return iter(self._by_id.values())
+
+
+@dataclass(frozen=True)
+class Page:
+    """Part of a list, and the cursor of the next part; None after the last."""
+
+    records: tuple[Record, ...]
+    next: str | None
+
+
+def page(records: Records, organisation: str, limit: int, cursor: str | None, *, step: int = 0) -> Page:
+    """
+    The next ``limit`` records after a cursor. What is added meanwhile comes last, so nothing is lost or doubled.
+
+    Args:
+        step: how far the next page starts from where it should; only a fault has one other than 0.
+
+    Raises:
+        Refusal: with status 400, the cursor is not one that was given out.
+    """
+    after = read_cursor(cursor) if cursor is not None else 0
+    rest = [kept for kept in records.of(organisation) if kept.sequence > after]
+    shown = rest[:limit]
+    more = len(rest) > limit
+    return Page(tuple(k.record for k in shown), write_cursor(shown[-1].sequence + step) if more else None)
+
+
+def write_cursor(sequence: int) -> str:
+    """A cursor that means nothing to a caller."""
+    return base64.urlsafe_b64encode(f"after {sequence}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> int:
+    """The place that a cursor stands for. Raises a refusal with status 400."""
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        word, _, number = text.partition(" ")
+        if word == "after" and number.isdecimal() and write_cursor(int(number)) == cursor:
+            return int(number)
+    except ValueError:
+        pass
+    raise Refusal(400, "The cursor is not one that this service gave out.")
+
+
+def new_id(source: random.Random) -> str:
+    """A UUID from a seeded source, so that a run can be repeated."""
+    return str(uuid.UUID(int=source.getrandbits(128), version=4))

@@ -1,0 +1,193 @@
+"""
+Access tokens: clients, issue, verification and revocation.
+
+Tokens are JWTs signed with ES256. A token that was verified once is remembered until it expires, because verifying
+costs fifty times as much as all else; revocation forgets it at once.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+from joserfc.util import urlsafe_b64decode
+
+from joinedup.mocks.clock import Clock
+
+ALGORITHM = "ES256"
+LIFETIME_S = 600
+REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, as the token says: nothing else in a request is believed about it."""
+
+    organisation: str
+    client_id: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A registered client; it has a secret, or a public key that its assertions are verified with."""
+
+    id: str
+    organisation: str
+    scopes: tuple[str, ...]
+    secret: str = field(default="", repr=False)
+    key: ECKey | None = field(default=None, repr=False)
+
+
+class InvalidTokenError(Exception):
+    """Raised when a token or an assertion is not good now."""
+
+
+@dataclass(frozen=True)
+class _Verified:
+    caller: Caller
+    claims: dict[str, Any]
+
+
+def audience_of(scope: str) -> str:
+    """The system that a scope belongs to: ``social-care:children.read`` is one of ``social-care``."""
+    return scope.partition(":")[0]
+
+
+class Tokens:
+    """The clients, the signing key, and which tokens are good."""
+
+    def __init__(self, clock: Clock, clients: Iterable[Client] = ()) -> None:
+        self.clock = clock
+        self.clients = {client.id: client for client in clients}
+        self.key = ECKey.generate_key("P-256", {"kid": "key-1", "use": "sig", "alg": ALGORITHM})
+        self.issuer = "https://auth.joinedup.example"
+        self._verified: dict[str, _Verified] = {}
+        self._revoked: set[str] = set()
+        self._used_assertions: dict[str, float] = {}
+
+    def reset(self) -> None:
+        """Forget revocations and used assertions; clients, key and tokens stay good."""
+        self._revoked.clear()
+        self._verified.clear()
+        self._used_assertions.clear()
+
+    def known_client(self, client_id: str, secret: str) -> Client | None:
+        """The client with that id and secret; None where there is none."""
+        client = self.clients.get(client_id)
+        # Compared even where there is no such client, so that the time taken does not tell.
+        expected = client.secret if client and client.secret else secrets.token_urlsafe(8)
+        same = hmac.compare_digest(expected.encode(), secret.encode())
+        return client if same else None
+
+    def asserted_client(self, assertion: str, audiences: tuple[str, ...]) -> Client:
+        """
+        The client that a signed assertion shows (RFC 7523, 3). Each assertion is good once.
+
+        Raises:
+            InvalidTokenError: it is not.
+        """
+        try:
+            claimed = jwt.decode(assertion, self._assertion_key, algorithms=[ALGORITHM]).claims
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise InvalidTokenError("The assertion is not signed by a registered client.") from error
+        now = self.clock.seconds()
+        client = self.clients.get(str(claimed.get("sub")))
+        aud = claimed.get("aud")
+        named = set(aud if isinstance(aud, list) else [aud])
+        right = client is not None and claimed.get("iss") == client.id and bool(named & set(audiences))
+        identifier = claimed.get("jti")
+        if client is None or not right or not _current(claimed, now) or not isinstance(identifier, str):
+            raise InvalidTokenError("The assertion is for someone or something else, or not good now.")
+        if self._used_assertions.get(identifier, 0) > now:
+            raise InvalidTokenError("The assertion was used before.")
+        self._used_assertions[identifier] = float(claimed["exp"])
+        return client
+
+    def _assertion_key(self, token: Any) -> ECKey:
+        client = self.clients[str(token.claims.get("sub"))] if hasattr(token, "claims") else None
+        if client is None or client.key is None:
+            raise KeyError("no key")
+        return client.key
+
+    def issue(self, client: Client, scopes: tuple[str, ...], lifetime_s: int = LIFETIME_S) -> str:
+        """A new token for a client, with those scopes."""
+        now = int(self.clock.seconds())
+        claims = {
+            "iss": self.issuer,
+            "sub": client.id,
+            "aud": sorted({audience_of(scope) for scope in scopes}),
+            "organisation": client.organisation,
+            "scope": " ".join(scopes),
+            "iat": now,
+            "nbf": now,
+            "exp": now + lifetime_s,
+            "jti": secrets.token_urlsafe(16),
+        }
+        return jwt.encode({"alg": ALGORITHM, "kid": "key-1", "typ": "at+jwt"}, claims, self.key)
+
+    def verify(self, token: str, audience: str, lenient: frozenset[str] = frozenset()) -> Caller:
+        """
+        Who a token speaks for.
+
+        Args:
+            audience: the system that the token is shown to.
+            lenient: faults that are on, some of which leave out a part of this.
+
+        Raises:
+            InvalidTokenError: the token is not good for that system now.
+        """
+        verified = self._verified.get(token) or self._verify_signature(token, lenient)
+        claims = verified.claims
+        if claims["jti"] in self._revoked and "revoked-token-accepted" not in lenient:
+            raise InvalidTokenError("The token was revoked.")
+        if audience not in claims["aud"] and "audience-ignored" not in lenient:
+            raise InvalidTokenError("The token is for another system.")
+        if not _current(claims, self.clock.seconds(), "expired-token-accepted" in lenient):
+            raise InvalidTokenError("The token is not good now.")
+        return verified.caller
+
+    def _verify_signature(self, token: str, lenient: frozenset[str] = frozenset()) -> _Verified:
+        try:
+            claims = self._claims(token, lenient)
+            scopes = frozenset(str(claims["scope"]).split())
+            caller = Caller(str(claims["organisation"]), str(claims["sub"]), scopes)
+            if claims["iss"] != self.issuer or not isinstance(claims["jti"], str):
+                raise InvalidTokenError("The token is not one of ours.")
+            verified = _Verified(caller, {**claims, "aud": tuple(claims["aud"])})
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise InvalidTokenError("The token is not one of ours.") from error
+        if len(self._verified) >= REMEMBERED:
+            self._verified.clear()
+        self._verified[token] = verified
+        return verified
+
+    def _claims(self, token: str, lenient: frozenset[str]) -> dict[str, Any]:
+        if "signature-ignored" in lenient:
+            return dict(msgspec.json.decode(urlsafe_b64decode(token.split(".")[1].encode())))
+        return dict(jwt.decode(token, self.key, algorithms=[ALGORITHM]).claims)
+
+    def revoke(self, token: str, client: Client) -> None:
+        """Make a client's token good for nothing; unknown tokens and those of others are left alone."""
+        try:
+            verified = self._verified.get(token) or self._verify_signature(token)
+        except InvalidTokenError:
+            return
+        if verified.caller.client_id == client.id:
+            self._revoked.add(verified.claims["jti"])
+            self._verified.pop(token, None)
+
+
+def _current(claims: dict[str, Any], now: float, ended_too: bool = False) -> bool:
+    try:
+        begun = float(claims.get("nbf", 0)) <= now + 1
+        return begun and (ended_too or now < float(claims["exp"]))
+    except (KeyError, TypeError, ValueError):
+        return False
