@@ -6,6 +6,7 @@ A defect never changes it: the contract is what the service promises, not what i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from service import examples
@@ -218,7 +219,7 @@ _POSITION = {
         "Number of the page; beyond the last one it is empty.",
     ),
 }
-_OWN_PARAMETERS = {
+_OWN_PARAMETERS: dict[str, Callable[[Style], list[Part]]] = {
     "list_referrals": _list_parameters,
     "change_referral": _change_parameters,
     "read_closure": lambda style: [_path_parameter("closureId")],

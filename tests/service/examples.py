@@ -69,7 +69,11 @@ def answer(schema: str, operation: str, is_list: bool, style: Style) -> dict[str
         return _ANSWERS[schema]
     more: dict[str, Any] = {}
     if operation == "list_referrals":
-        pages = {"cursor": {"nextCursor": None}, "offset": {"total": 1, "offset": 0, "limit": 20}, "page": {}}
+        pages: dict[str, dict[str, Any]] = {
+            "cursor": {"nextCursor": None},
+            "offset": {"total": 1, "offset": 0, "limit": 20},
+            "page": {},
+        }
         more = pages[style.paging]
     return {"items": [_ANSWERS[schema]], **more}
 
