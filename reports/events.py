@@ -155,7 +155,7 @@ def _parse(lines: Iterable[bytes]) -> Iterator[Event]:
 
 def as_record(value: Finding | Result) -> Event:
     """A finding or a result as plain JSON values, every field by its name."""
-    return cast(Event, msgspec.to_builtins(value))
+    return cast(Event, _plain(msgspec.to_builtins(value)))
 
 
 def finding_from(record: Mapping[str, object]) -> Finding:

@@ -78,7 +78,9 @@ def tiles(verdict: Verdict) -> list[dict[str, Any]]:
     waivers = verdict.get("waivers", [])
     return [
         _tile("Must fix", "bad", _titles(verdict, findings, "MUST", Outcome.FAIL), judged),
-        _tile("Agreed exceptions", "warn", [str(waiver.get("reason", "")) for waiver in waivers], judged),
+        _tile(
+            "Agreed exceptions", "warn", [str(waiver.get("reason", "")) for waiver in waivers], True, "none"
+        ),
         _tile("Worth improving", "warn", _titles(verdict, findings, "SHOULD", Outcome.WARN), judged),
     ]
 
@@ -90,15 +92,16 @@ def _titles(verdict: Verdict, findings: Sequence[Verdict], level: str, outcome: 
     return titles + [str(point["plain"] or point["text"]) for point in points]
 
 
-def _tile(name: str, tone: str, titles: Sequence[str], judged: bool) -> dict[str, Any]:
+def _tile(name: str, tone: str, titles: Sequence[str], judged: bool, empty: str = "ok") -> dict[str, Any]:
+    """A tile; ``empty`` is its tone where there is nothing to show."""
     known = bool(titles) or judged
     return {
         "name": name,
-        "tone": (tone if titles else "ok") if known else "none",
+        "tone": (tone if titles else empty) if known else "none",
         "number": str(len(titles)) if known else "?",
         "titles": list(titles[:3]),
         "more": max(len(titles) - 3, 0),
-        "empty": "Nothing found." if known else "This could not be judged.",
+        "empty": "None in this run." if known else "This could not be judged.",
     }
 
 

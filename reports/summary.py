@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,7 +77,7 @@ def _gaps(verdict: Verdict, width: int) -> Iterator[str]:
     yield f"Not tested: {wording.plural(len(gaps), 'part')}"
     for gap in gaps[:MOST_GAPS]:
         name = f"{gap['requirement']} " if gap["requirement"] else ""
-        yield _short(f"  {name}{gap['what']}: {gap['reason']}", width)
+        yield _short(f"  {name}{str(gap['what']).rstrip('.')}: {gap['reason']}", width)
     if len(gaps) > MOST_GAPS:
         yield f"  … and {len(gaps) - MOST_GAPS} more in the report"
 
@@ -88,9 +87,12 @@ def _field(name: str, text: str, width: int) -> str:
 
 
 def _short(text: str, width: int) -> str:
-    """One line, cut at a word; what controls a terminal is left out."""
-    indent = text[: len(text) - len(text.lstrip())]
-    return indent + textwrap.shorten(_plain(text), max(width - len(indent), 20), placeholder=" …")
+    """One line, cut at a word where it is too long; what controls a terminal is left out."""
+    text = _plain(text)
+    if len(text) <= width:
+        return text
+    start, space, _ = text[: width - 1].rpartition(" ")
+    return (start if space and len(start) > width // 2 else text[: width - 2]) + " …"
 
 
 def _plain(text: str) -> str:

@@ -366,7 +366,7 @@ def _not_tested(account: Account, judgements: dict[str, list[Judgement]]) -> lis
 def _gaps(system: str, judgement: Judgement) -> list[dict[str, object]]:
     what = judgement.point.plain or judgement.point.text
     gap = {"system": system, "requirement": judgement.point.id, "operation": None, "what": what}
-    if judgement.outcome is Outcome.BLOCKED:
+    if judgement.outcome in (*FAULTS, Outcome.BLOCKED, Outcome.REVIEW):
         return [{**gap, "reason": judgement.reason}]
     if not judgement.checks:
         return [{**gap, "reason": part} for part in judgement.not_tested]

@@ -45,6 +45,8 @@ RECOMMENDATIONS: Mapping[str, Sign] = {
     "no_verdict": Sign("No verdict", "?", "none"),
 }
 
+UNJUDGED = (Outcome.HARNESS_ERROR, Outcome.SETUP_ERROR, Outcome.BLOCKED, Outcome.REVIEW)
+
 UNKNOWN = Sign("Unknown", "?", "none")
 
 
@@ -81,29 +83,36 @@ def listed(words: Sequence[str], most: int = 10) -> str:
 
 def sentence(verdict: Verdict) -> str:
     """What the run found, in a few words for a buyer; it claims nothing that was not tested."""
-    required = [r for r in verdict.get("requirements", []) if r.get("level") == "MUST"]
-    judged = [r for r in required if r.get("outcome") in (Outcome.PASS, Outcome.FAIL)]
-    met = sum(r["outcome"] == Outcome.PASS for r in judged)
-    if not judged:
-        return f"No required point could be judged: {_why(verdict)}."
-    parts = [
-        f"{met} of {plural(len(judged), 'required point')} that could be judged {'is' if met == 1 else 'are'} met"
-    ]
-    parts += _rest(required, verdict)
-    text = "; ".join(parts) + "."
-    if verdict.get("verdict") != "no_verdict":
-        return text
-    return f"{text} There is no verdict, because {_why(verdict)}."
+    required = [r.get("outcome") for r in verdict.get("requirements", []) if r.get("level") == "MUST"]
+    if not {Outcome.PASS, Outcome.FAIL} & set(required):
+        return f"No required point could be judged, because {_why(verdict)}."
+    text = f"{'; '.join([listed(_counted(required)), *_asides(verdict)])}."
+    if verdict.get("verdict") == "no_verdict":
+        return f"{text} There is no verdict, because {_why(verdict)}."
+    return text if verdict.get("complete") else f"{text} The run stopped before its end."
 
 
-def _rest(required: Sequence[Verdict], verdict: Verdict) -> list[str]:
-    outcomes = [r.get("outcome") for r in required]
-    failed = outcomes.count(Outcome.FAIL)
-    untested = outcomes.count(Outcome.BLOCKED)
-    parts = [f"{failed} {'is' if failed == 1 else 'are'} not met"] if failed else []
-    parts += [f"{untested} could not be tested"] if untested else []
+def _counted(required: Sequence[object]) -> list[str]:
+    """The required points by what became of them, worst first, as the parts of one sentence."""
+    failed = required.count(Outcome.FAIL)
+    met = required.count(Outcome.PASS)
+    unjudged = sum(outcome in UNJUDGED for outcome in required)
+    parts = [(failed, "is not met", "are not met"), (met, "is met", "are met")]
+    parts.append((unjudged, "could not be judged", "could not be judged"))
+    shown = [(number, one if number == 1 else several) for number, one, several in parts if number]
+    whole = "All " if len(shown) == 1 and met > 1 else ""
+    first = f"{whole}{plural(shown[0][0], 'required point')} {shown[0][1]}"
+    return [first, *(f"{number} {claim}" for number, claim in shown[1:])]
+
+
+def _asides(verdict: Verdict) -> list[str]:
+    """What a buyer should know beside the required points."""
     warned = verdict.get("counts", {}).get(Outcome.WARN, 0)
-    return [*parts, f"{plural(warned, 'recommended point')} could be better"] if warned else parts
+    gaps = len(verdict.get("not_tested", []))
+    asides = [f"{plural(warned, 'recommended point')} could be better"] if warned else []
+    return (
+        [*asides, f"{plural(gaps, 'thing')} {'was' if gaps == 1 else 'were'} not tested"] if gaps else asides
+    )
 
 
 REASONS = {

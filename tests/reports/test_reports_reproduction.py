@@ -226,7 +226,7 @@ def test_a_missing_credential_is_asked_for(identity: str, name: str) -> None:
     text = script([Step("GET", "/v1/x", identity=identity).as_record()], base_url="http://127.0.0.1:1")
     done = subprocess.run(["bash", "-c", text], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
     assert done.returncode != 0
-    assert f"Set {name} to an access token." in done.stderr
+    assert f"Set {name} to an access token of" in done.stderr
 
 
 def test_no_steps_give_no_script() -> None:
