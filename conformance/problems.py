@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 CONTRACT_VALID = "CON-API-01"
+CONTRACT_SOUND = "CON-API-02"
+"""For what OpenAPI allows and a reader or a tool stumbles over all the same."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from joinedup.conformance.anatomy import SECTIONS, Part, Path, look_up, parts_of
 from joinedup.conformance.document import parse_document
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.conformance.operations import MAX_REFERENCES
-from joinedup.conformance.problems import CONTRACT_VALID, Problem, Problems
+from joinedup.conformance.problems import CONTRACT_SOUND, CONTRACT_VALID, Problem, Problems
 from joinedup.conformance.surroundings import OutsideError, Surroundings
 
 MAX_IMPORTS = 5_000
@@ -157,8 +157,8 @@ class Bundler:
         self.problems.add(
             Problem(
                 rule="example-not-readable" if _is_example(part) else "reference-not-readable",
-                requirement=CONTRACT_VALID,
-                title="A reference leads to something that cannot be read",
+                requirement=CONTRACT_SOUND if _is_example(part) else CONTRACT_VALID,
+                title=f"{'An example' if _is_example(part) else 'A reference'} leads to something that cannot be read",
                 expected="Every reference leads to something in the document or in its own folder or host.",
                 actual=f"{reference} {error}; {_consequence(part.kind)}.",
                 pointer=part.pointer,

@@ -14,7 +14,7 @@ from typing import Any
 
 from joinedup.conformance.anatomy import METHODS, SECTIONS, Part, parts_of, pointer_to
 from joinedup.conformance.operations import followed
-from joinedup.conformance.problems import CONTRACT_VALID, Problem, Problems
+from joinedup.conformance.problems import CONTRACT_SOUND, CONTRACT_VALID, Problem, Problems
 from joinedup.conformance.references import REMOVED, sweep
 from joinedup.conformance.schemas import SchemaRepair
 
@@ -36,6 +36,7 @@ class Note:
     rule: str
     title: str
     expected: str
+    requirement: str = CONTRACT_VALID
 
 
 NOT_A_TEMPLATE = Note(
@@ -110,11 +111,13 @@ HEADER_PARAMETER = Note(
     "credential-as-parameter",
     "A credential is described as a header parameter",
     "Credentials are described as security schemes; OpenAPI ignores a parameter named Authorization.",
+    CONTRACT_SOUND,
 )
 HEADER_EXAMPLE = Note(
     "header-example-not-sendable",
     "A header's example cannot be sent",
     "An example of a header is one line of text without control characters.",
+    CONTRACT_SOUND,
 )
 
 
@@ -131,7 +134,9 @@ class _Repair:
 
     def note(self, note: Note, pointer: str, actual: str, *, repaired: bool = True) -> None:
         self.problems.add(
-            Problem(note.rule, CONTRACT_VALID, note.title, note.expected, actual, pointer, repaired=repaired)
+            Problem(
+                note.rule, note.requirement, note.title, note.expected, actual, pointer, repaired=repaired
+            )
         )
 
     def run(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from joinedup.conformance.anatomy import Part
 from joinedup.conformance.patterns import can_hang, compiles
-from joinedup.conformance.problems import CONTRACT_VALID, Problem, Problems
+from joinedup.conformance.problems import CONTRACT_SOUND, CONTRACT_VALID, Problem, Problems
 
 TYPES = frozenset({"object", "array", "string", "boolean", "integer", "number", "null"})
 MEANT: dict[str, dict[str, str]] = {
@@ -198,7 +198,8 @@ class SchemaRepair:
                 self._note("bounds-crossed", title, f"{pointer}/{low}", f"{low} and {high} were left out")
 
     def _note(self, rule: str, title: str, pointer: str, then: str) -> None:
-        self.problems.add(Problem(rule, CONTRACT_VALID, title, _EXPECTED[rule], f"{then}.", pointer))
+        requirement = CONTRACT_SOUND if rule in {"pattern-can-hang", "bounds-crossed"} else CONTRACT_VALID
+        self.problems.add(Problem(rule, requirement, title, _EXPECTED[rule], f"{then}.", pointer))
 
 
 def _are_types(written: object) -> bool:
