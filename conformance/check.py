@@ -13,7 +13,7 @@ from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Cause, Outcome
 
 
-class Ended(Exception):  # noqa: N818 - an early end, not an error
+class Ended(Exception):
     """Raised by a check that cannot go on; the plugin turns it into the outcome it carries."""
 
     def __init__(self, outcome: Outcome, reason: str, cause: Cause = Cause.OUTSIDE) -> None:

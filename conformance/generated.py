@@ -138,6 +138,7 @@ def _take(
     if isinstance(event, events.ScenarioFinished):
         for observation in _observations(event, target):
             _count(generated, observation)
+            target.remember(observation.exchange)
             judge(observation)
     elif isinstance(event, events.NonFatalError) and gate.fault is None:
         phase = event.phase.name.lower().replace("_testing", "") if event.phase else ""

@@ -7,15 +7,23 @@ held against a contract that does not list them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from joinedup.conformance.contract import Breach
 from joinedup.conformance.evidence import Suspicion, confirm
-from joinedup.conformance.exchanges import MISSING, Exchange
+from joinedup.conformance.exchanges import Exchange
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.findings import Finding
-from joinedup.conformance.generated import Observation
+from joinedup.conformance.generated import (
+    QUICK,
+    STANDARD,
+    THOROUGH,
+    Cases,
+    Generated,
+    Observation,
+    run_generated,
+)
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import Target
 
@@ -27,6 +35,7 @@ SERVER_ERROR = "ST101"
 ACCEPTED_NEGATIVE = "ST201"
 MISSING_HEADER = "ST203"
 MOST_CONFIRMED = 400
+CASES: Mapping[str, Cases] = {"quick": QUICK, "standard": STANDARD, "thorough": THOROUGH}
 
 BREACH_TITLES = {
     "undeclared-status": "A status that the contract does not declare",
@@ -150,8 +159,16 @@ def breach_suspicion(target: Target, exchange: Exchange, breach: Breach) -> Susp
         exchanges=(exchange,),
         expectation=Expectation(breach=(breach.kind, breach.pointer, breach.keyword)),
         where=breach.pointer,
-        cause=f"{breach.kind} {breach.pointer}",
+        cause=_breach_cause(breach),
     )
+
+
+def _breach_cause(breach: Breach) -> str:
+    """One format that a whole component gets wrong is one cause; any other breach is its place in the contract."""
+    if breach.keyword == "format":
+        component = "/".join(breach.pointer.split("/")[:4])
+        return f"{breach.kind} {component} {breach.expected.rpartition(' ')[2]}"
+    return f"{breach.kind} {breach.pointer}"
 
 
 def _server_error(exchange: Exchange) -> Iterator[Suspicion]:
@@ -233,11 +250,30 @@ def _rerouted(exchange: Exchange) -> bool:
     return not values or any(not value or "/" in value or value in (".", "..") for value in values)
 
 
-def simplest(exchanges: Iterable[Exchange], wanted: Callable[[Exchange], bool]) -> Exchange | None:
-    """The shortest exchange that is wanted."""
-    return min((e for e in exchanges if wanted(e)), key=_size, default=None)
+@dataclass
+class Outcomes:
+    """
+    What one engine run found, by operation and phase.
+
+    Args:
+        generated: what was sent.
+        findings: each with the (operation, phase) pairs that showed it.
+    """
+
+    generated: Generated
+    findings: list[tuple[Finding, set[tuple[str, str]]]]
+
+    def of(self, operation: str, phase: str) -> list[Finding]:
+        """
+        The findings that an operation showed in a phase.
+
+        A finding that several items showed is reported by the first of them only, so that it is counted once.
+        """
+        return [finding for finding, pairs in self.findings if min(pairs) == (operation, phase)]
 
 
-def has_body(exchange: Exchange) -> bool:
-    """Whether a request carried a body."""
-    return exchange.step.body is not MISSING
+def generate(target: Target, cases: str) -> Outcomes:
+    """Run the engine once against a system and confirm what it shows."""
+    judge = Judge(target)
+    generated = run_generated(target, CASES[cases], judge)
+    return Outcomes(generated, judge.findings())

@@ -165,7 +165,7 @@ class Target:
         self.note(
             _sent_values(exchange), exchange.response, exchange.step.url_path(), exchange.error, exchange.step
         )
-        self._remember(exchange)
+        self.remember(exchange)
 
     def note(self, sent: Iterable[Any], response: Response | None, url: str, error: str, step: Step) -> None:
         """Like ``observe``, for an exchange whose request is known only as it went over the wire."""
@@ -190,13 +190,30 @@ class Target:
         }
         self.write("exchange", **record, **({"error": error} if error else {}))
 
-    def _remember(self, exchange: Exchange) -> None:
+    def remember(self, exchange: Exchange) -> None:
+        """Keep what later checks need of an exchange: its status, and a success as a control."""
         step = exchange.step
         self.answers.setdefault(step.operation, []).append(exchange.status)
         if exchange.ok:
             self.good.setdefault((step.operation, step.identity), exchange)
             if step.method == "POST":
                 self.made.append(exchange)
+
+    def reach(self) -> None:
+        """
+        Make sure that something answers at the base URL, and that each caller gets its credential.
+
+        Raises:
+            SetupError: no answer, or no credential.
+        """
+        exchange = self.client.send(Step("GET", "/", identity=None, operation=""))
+        if exchange.response is None:
+            raise SetupError(
+                f"systems.{self.name}.base_url: {self.system.base_url} gave no answer: {exchange.error}.",
+                hint="Check the address, the network and that the system runs.",
+            )
+        for identity in self.identities.values():
+            identity.authorise(httpx.Request("GET", self.system.base_url))
 
     def seed_body(self, operation: Operation) -> Any:
         """The body that the configuration gives for an operation, or ``MISSING``."""

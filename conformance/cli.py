@@ -1,0 +1,130 @@
+"""The command line: thin, quick to start, and every failure a sentence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from joinedup.conformance.errors import JoinedUpError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def speaks_plainly(command: Command) -> Command:
+    """Turn an error that a person can act on into a sentence and its exit code."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except JoinedUpError as error:
+            click.echo(f"joinedup: {error.message}", err=True)
+            if error.hint:
+                click.echo(f"          {error.hint}", err=True)
+            sys.exit(error.exit_code)
+
+    return wrapped  # type: ignore[return-value]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="joinedup", message="%(package)s %(version)s")
+def main() -> None:
+    """Prove whether the systems that keep children safe are joined up."""
+
+
+@main.command()
+@click.option(
+    "-c",
+    "--config",
+    "source",
+    metavar="FILE",
+    help="joinedup.toml (default: ./joinedup.toml if it is there, else the bundled agencies).",
+)
+@click.option(
+    "--only", multiple=True, metavar="ID", help="Judge only this requirement or family, e.g. AUT-01 or AUT."
+)
+@click.option("--system", "systems", multiple=True, metavar="NAME", help="Judge only this system.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME", help="Switch on a fault of a bundled agency."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of everything that is generated.")
+@click.option("--quick", "cases", flag_value="quick", help="Fewer generated cases.")
+@click.option("--thorough", "cases", flag_value="thorough", help="Many more generated cases.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes, one system each.")
+@click.option("--strict", is_flag=True, help="Hold recommended points against the system too.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run's folder (default: a new one below .joinedup/runs).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print verdict.json on standard output.")
+@speaks_plainly
+def check(
+    source: str | None, cases: str | None, workers: int, out: Path | None, as_json: bool, **choices: Any
+) -> None:
+    """Check the systems under test and say whether they conform."""
+    from joinedup.conformance import command
+
+    sys.exit(
+        command.check(source, cases=cases or "standard", workers=workers, out=out, as_json=as_json, **choices)
+    )
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@speaks_plainly
+def requirements(as_json: bool) -> None:
+    """List the requirements, what checks them and what can break them."""
+    from joinedup.conformance import command
+
+    click.echo(command.requirements(as_json=as_json))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@speaks_plainly
+def systems(as_json: bool) -> None:
+    """List the bundled agencies with their operations and faults."""
+    from joinedup.conformance import command
+
+    click.echo(command.systems(as_json=as_json))
+
+
+@main.command()
+@click.argument("finding")
+@click.option(
+    "-c", "--config", "source", metavar="FILE", help="joinedup.toml of the run (default: as for check)."
+)
+@click.option(
+    "--run",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run's folder (default: the newest).",
+)
+@speaks_plainly
+def replay(finding: str, source: str | None, folder: Path | None) -> None:
+    """Send the requests of a finding again, e.g. `joinedup replay f-1`."""
+    from joinedup.conformance import command
+
+    sys.exit(command.replay(finding, source, folder))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@speaks_plainly
+def report(folder: Path | None) -> None:
+    """Write the views of a run again from its record, also of a run that was cut short."""
+    from joinedup.conformance import command
+
+    sys.exit(command.report(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,368 @@
+"""What the commands do; the command line in ``cli`` only reads the words."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from joinedup.conformance.catalogue import load_catalogue
+from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
+from joinedup.conformance.plugin import SUITE
+from joinedup.conformance.run import (
+    BUNDLED,
+    DEFAULT_FILE,
+    RUNS,
+    Plan,
+    check_selection,
+    new_run_folder,
+    read_plan,
+)
+from joinedup.reports.events import FILE_NAME, read_events
+from joinedup.reports.run_folder import read_verdict, write_views
+from joinedup.reports.summary import render
+
+# What the surroundings may not change: a user's own pytest settings, plug-ins and Python path.
+_FORGOTTEN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONPATH", "PYTHONSTARTUP")
+_POLL_S = 0.2
+_EMPTY_SETTINGS = "[pytest]\n"
+
+
+def check(
+    source: str | None, *, cases: str, workers: int, out: Path | None, as_json: bool, **choices: Any
+) -> int:
+    """
+    Run the suite in a child process, say what it found, and give the exit code.
+
+    Raises:
+        JoinedUpError: before anything is sent: configuration, selection or folder cannot be used.
+    """
+    folder = out or new_run_folder(Path())
+    plan = Plan(
+        source=_source(source),
+        out=str(folder),
+        seed=choices["seed"],
+        cases=cases,
+        only=tuple(choices["only"]),
+        systems=tuple(choices["systems"]),
+        faults=tuple(choices["faults"]),
+        strict=choices["strict"],
+    )
+    _refuse_early(plan)
+    code, said = _run_child(plan, workers, quiet=as_json)
+    if not (folder / FILE_NAME).exists():
+        _say_why_it_did_not_start(said)
+        return code if code in (2, 3, 5) else 4
+    verdict = (
+        write_views(folder) if code < 0 or not (folder / "verdict.json").exists() else read_verdict(folder)
+    )
+    if as_json:
+        click.echo(json.dumps(verdict, indent=1))
+    else:
+        click.echo(render(verdict, report=folder / "report.html", colour=sys.stdout.isatty()))
+    return int(str(verdict["exit_code"]))
+
+
+def _source(source: str | None) -> str:
+    if source is not None:
+        return source
+    return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else BUNDLED
+
+
+def _refuse_early(plan: Plan) -> None:
+    if (Path(plan.out) / FILE_NAME).exists():
+        raise ConfigurationError(
+            f"The folder {plan.out} already holds the record of a run.",
+            hint="Name another with --out, or remove it.",
+        )
+    configuration, catalogue = read_plan(plan), load_catalogue()
+    if configuration is not None:
+        if plan.faults:
+            raise ConfigurationError(
+                "--fault changes the bundled agencies, and a configuration names other systems.",
+                hint="Leave out -c and --fault does its work, or leave out --fault.",
+            )
+        check_selection(plan, configuration, catalogue)
+        return
+    catalogue.select(plan.only)
+    _check_bundled(plan)
+
+
+def _check_bundled(plan: Plan) -> None:
+    from joinedup.mocks import systems
+
+    names = [system.name for system in systems()]
+    faults = [fault.name for system in systems() for fault in system.faults]
+    for kind, wanted, known in (("system", plan.systems, names), ("fault", plan.faults, faults)):
+        for name in wanted:
+            if name not in known:
+                raise NothingSelectedError(
+                    f"There is no bundled {kind} called {name!r}.", hint=_near(name, known)
+                )
+
+
+def _near(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:6]
+    return f"There are: {', '.join(near)}."
+
+
+# --- the child
+
+
+def _arguments(plan: Plan, workers: int, settings: Path) -> list[str]:
+    arguments = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pytest",
+        "-c",
+        str(settings),
+        "--rootdir",
+        str(settings.parent),
+    ]
+    arguments += [
+        "--noconftest",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "joinedup.conformance.plugin",
+        "-p",
+        "allure_pytest.plugin",
+    ]
+    arguments += [
+        "--pyargs",
+        SUITE,
+        "-q",
+        "--no-header",
+        "--tb=no",
+        "--alluredir",
+        str(Path(plan.out).resolve() / "allure-results"),
+    ]
+    arguments += [
+        "--joinedup",
+        plan.source,
+        "--joinedup-out",
+        plan.out,
+        "--joinedup-seed",
+        str(plan.seed),
+        "--joinedup-cases",
+        plan.cases,
+    ]
+    for option, values in (("only", plan.only), ("system", plan.systems), ("fault", plan.faults)):
+        arguments += [part for value in values for part in (f"--joinedup-{option}", value)]
+    if plan.strict:
+        arguments.append("--joinedup-strict")
+    if workers > 1:
+        arguments += ["-p", "xdist", "-n", str(workers), "--dist", "loadgroup"]
+    return arguments
+
+
+def _run_child(plan: Plan, workers: int, *, quiet: bool) -> tuple[int, str]:
+    with tempfile.TemporaryDirectory(prefix="joinedup-") as folder:
+        settings = Path(folder) / "pytest.ini"
+        settings.write_text(_EMPTY_SETTINGS)
+        environment = {k: v for k, v in os.environ.items() if k not in _FORGOTTEN}
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        said = Path(folder) / "said"
+        with said.open("w") as log:
+            child = subprocess.Popen(  # noqa: S603 - our own suite
+                _arguments(plan, workers, settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+            )
+            code = _wait(child, Path(plan.out), quiet)
+        return code, said.read_text(errors="replace")
+
+
+def _wait(child: subprocess.Popen[bytes], folder: Path, quiet: bool) -> int:
+    progress = _Progress(folder, quiet)
+    try:
+        while child.poll() is None:
+            progress.show()
+            time.sleep(_POLL_S)
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    progress.end()
+    return int(child.returncode)
+
+
+class _Progress:
+    """What a run is doing: one line that changes on a terminal, a plain line now and then elsewhere."""
+
+    EVERY_S = 10.0
+
+    def __init__(self, folder: Path, quiet: bool) -> None:
+        self._path, self._quiet = folder / FILE_NAME, quiet
+        self._offset, self._checks, self._planned, self._exchanges = 0, 0, 0, 0
+        self._terminal = sys.stderr.isatty()
+        self._last, self._started = 0.0, time.monotonic()
+
+    def show(self) -> None:
+        """Read what is new in the record and say so."""
+        for event in self._new():
+            self._checks += event.startswith(b'{"event":"check"')
+            self._exchanges += event.startswith(b'{"event":"exchange"')
+            if event.startswith(b'{"event":"planned"'):
+                self._planned = json.loads(event).get("checks", 0)
+        now = time.monotonic()
+        if self._quiet or (not self._terminal and now - self._last < self.EVERY_S):
+            return
+        self._last = now
+        text = f"{now - self._started:4.0f} s: {self._checks} of {self._planned} checks, {self._exchanges} exchanges"
+        click.echo(f"\r{text}\033[K" if self._terminal else text, nl=not self._terminal, err=True)
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._terminal and not self._quiet:
+            click.echo("\r\033[K", nl=False, err=True)
+
+    def _new(self) -> Iterator[bytes]:
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as lines:
+            lines.seek(self._offset)
+            for line in lines:
+                if line.endswith(b"\n"):
+                    self._offset += len(line)
+                    yield line
+
+
+def _say_why_it_did_not_start(said: str) -> None:
+    lines = [line for line in said.splitlines() if line.strip()]
+    reason = next((line.partition("joinedup: ")[2] for line in lines if "joinedup: " in line), "")
+    click.echo(f"joinedup: {reason or 'the checks did not start.'}", err=True)
+    if not reason:
+        click.echo("\n".join(lines[-5:]), err=True)
+
+
+# --- lists
+
+
+def requirements(*, as_json: bool) -> str:
+    """The catalogue, with what checks each requirement and what can break it."""
+    from joinedup.mocks import systems as bundled
+
+    checks = _checks_by_requirement()
+    faults: dict[str, list[str]] = {}
+    for system in bundled():
+        for fault in system.faults:
+            for id in fault.breaks:
+                faults.setdefault(id, []).append(fault.name)
+    rows = [
+        {
+            "id": r.id,
+            "level": str(r.level),
+            "text": r.text,
+            "question": r.question,
+            "checks": checks.get(r.id, []),
+            "faults": sorted(faults.get(r.id, [])),
+            "excluded": None
+            if r.excluded is None
+            else {"reason": str(r.excluded.reason), "note": r.excluded.note},
+        }
+        for r in load_catalogue()
+    ]
+    if as_json:
+        return json.dumps(rows, indent=1)
+    return "\n".join(f"{row['id']:<11} {row['level']:<7} {row['text']}" for row in rows)
+
+
+def _checks_by_requirement() -> dict[str, list[str]]:
+    """Names of the checks that prove each requirement, read from the suite without running it."""
+    found: dict[str, list[str]] = {}
+    suite = Path(__file__).parent / "suite"
+    for path in sorted(suite.glob("test_*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                for id in _marked(node):
+                    found.setdefault(id, []).append(f"{path.stem}::{node.name}")
+    from joinedup.conformance.description import RULES
+
+    for rule in RULES:
+        found.setdefault(rule.requirement, []).append(f"test_description::{rule.name}")
+    return found
+
+
+def _marked(node: Any) -> Iterator[str]:
+    for mark in node.decorator_list:
+        if (
+            isinstance(mark, ast.Call)
+            and isinstance(mark.func, ast.Attribute)
+            and mark.func.attr == "requirement"
+        ):
+            yield from (str(arg.value) for arg in mark.args if isinstance(arg, ast.Constant))
+
+
+def systems(*, as_json: bool) -> str:
+    """The bundled agencies."""
+    from joinedup.mocks import systems as bundled
+
+    rows = [
+        {
+            "system": s.name,
+            "agency": s.agency,
+            "operations": len(s.operations),
+            "capabilities": list(s.capabilities),
+            "faults": [{"name": f.name, "breaks": list(f.breaks)} for f in s.faults],
+            "journeys": [],
+        }
+        for s in bundled()
+    ]
+    if as_json:
+        return json.dumps(rows, indent=1)
+    lines = []
+    for row in rows:
+        lines.append(f"{row['system']}: {row['agency']}, {row['operations']} operations")
+        lines += [f"    fault {fault['name']} breaks {', '.join(fault['breaks'])}" for fault in row["faults"]]  # type: ignore[attr-defined]
+    return "\n".join(lines)
+
+
+# --- earlier runs
+
+
+def newest_run() -> Path:
+    """The newest run below this folder; raises ``ConfigurationError`` where there is none."""
+    runs = sorted((path.parent for path in RUNS.glob(f"*/{FILE_NAME}")), key=lambda p: p.name)
+    if not runs:
+        raise ConfigurationError(
+            f"There is no run below {RUNS}.", hint="Run `joinedup check` first, or name a run's folder."
+        )
+    return runs[-1]
+
+
+def report(folder: Path | None) -> int:
+    """Write a run's views again and say what it found."""
+    folder = folder or newest_run()
+    if not read_events(folder):
+        raise ConfigurationError(
+            f"{folder} holds no record of a run ({FILE_NAME}).",
+            hint="Name the folder of a run, e.g. one below .joinedup/runs.",
+        )
+    verdict = write_views(folder)
+    click.echo(render(verdict, report=folder / "report.html", colour=sys.stdout.isatty()))
+    return int(str(verdict["exit_code"]))
+
+
+def replay(finding: str, source: str | None, folder: Path | None) -> int:
+    """Send a finding's requests again; exit 1 where it is still there, 0 where it is not."""
+    from joinedup.conformance.replay import replay_finding
+
+    return replay_finding(finding, _source(source), folder or newest_run())

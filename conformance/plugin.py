@@ -1,0 +1,504 @@
+"""
+The pytest plugin: every check is a pytest item, and every item leaves its results in the record.
+
+It does nothing unless ``--joinedup`` is given. ``joinedup check`` runs pytest with it in a child process; ``pytest --pyargs
+joinedup.conformance.suite --joinedup joinedup.toml`` does the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from joinedup.conformance.check import Check, Ended, setup_fault
+from joinedup.conformance.errors import JoinedUpError, RealDataError
+from joinedup.conformance.findings import Finding, Result
+from joinedup.conformance.outcomes import Level, Outcome, fold
+
+SESSION = pytest.StashKey["Session"]()
+CHECK = pytest.StashKey[Check]()
+SUITE = "joinedup.conformance.suite"
+# The order in which subjects run: what only reads, then what changes, then what floods or may end a credential.
+ORDER = (
+    "test_description",
+    "test_transport",
+    "test_exercise",
+    "test_authentication",
+    "test_isolation",
+    "test_privacy",
+    "test_errors",
+    "test_identifiers",
+    "test_input",
+    "test_sequences",
+    "test_paging",
+    "test_versions",
+    "test_generated",
+    "test_limits",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of a run; ``joinedup check`` fills them in."""
+    group = parser.getgroup("joinedup")
+    group.addoption("--joinedup", metavar="FILE", help="joinedup.toml, or `bundled` for the bundled agencies")
+    group.addoption(
+        "--joinedup-out", metavar="DIR", help="the run's folder (default: a new one below .joinedup/runs)"
+    )
+    group.addoption("--joinedup-seed", type=int, default=1, help="seed of everything generated")
+    group.addoption("--joinedup-cases", choices=("quick", "standard", "thorough"), default="standard")
+    group.addoption(
+        "--joinedup-only", action="append", default=[], metavar="ID", help="requirement ids or families"
+    )
+    group.addoption("--joinedup-system", action="append", default=[], metavar="NAME", help="systems to judge")
+    group.addoption(
+        "--joinedup-fault", action="append", default=[], metavar="NAME", help="faults of the bundled agencies"
+    )
+    group.addoption("--joinedup-strict", action="store_true", help="hold a warn against a system")
+
+
+class Session:
+    """
+    The run as this pytest process sees it.
+
+    Args:
+        run: configuration, targets and record.
+        leads: whether this process started the run (no xdist worker).
+        closing: what ends with the run, for example the bundled agencies.
+    """
+
+    def __init__(self, run: Any, leads: bool, closing: contextlib.ExitStack) -> None:
+        self.run, self.leads, self.closing = run, leads, closing
+        self.levels = {name: run.requirements(name) for name in run.tested}
+
+    def judges(self, system: str, requirements: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of some requirements that a system is held to in this run."""
+        return tuple(id for id in requirements if id in self.levels.get(system, {}))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the run, or join it in a worker process."""
+    config.addinivalue_line("markers", "requirement(*ids): the requirements that a check proves")
+    if not config.getoption("--joinedup"):
+        return
+    try:
+        config.stash[SESSION] = _join(config) if hasattr(config, "workerinput") else _lead(config)
+    except JoinedUpError as error:
+        pytest.exit(f"joinedup: {error}", returncode=error.exit_code)
+
+
+def _lead(config: pytest.Config) -> Session:
+    from joinedup.conformance import run as runs
+    from joinedup.conformance.catalogue import load_catalogue
+
+    option = config.getoption
+    out = option("--joinedup-out") or str(runs.new_run_folder(Path.cwd()))
+    plan = runs.Plan(
+        source=option("--joinedup"),
+        out=out,
+        seed=option("--joinedup-seed"),
+        cases=option("--joinedup-cases"),
+        only=tuple(option("--joinedup-only")),
+        systems=tuple(option("--joinedup-system")),
+        faults=tuple(option("--joinedup-fault")),
+        strict=option("--joinedup-strict"),
+    )
+    closing = contextlib.ExitStack()
+    try:
+        catalogue = load_catalogue()
+        configuration, ours = closing.enter_context(runs.serving(plan, runs.read_plan(plan)))
+        runs.check_selection(plan, configuration, catalogue)
+        run = runs.start(plan, configuration, catalogue, ours)
+        closing.callback(run.close)
+        for name in run.tested:
+            runs.describe_system(run, name)
+    except BaseException:
+        closing.close()
+        raise
+    return Session(run, True, closing)
+
+
+def _join(config: pytest.Config) -> Session:
+    from joinedup.conformance import run as runs
+
+    run = runs.resume(*runs.arrived(config.workerinput["joinedup"]))  # type: ignore[attr-defined]
+    closing = contextlib.ExitStack()
+    closing.callback(run.close)
+    return Session(run, False, closing)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the run to an xdist worker."""
+    from joinedup.conformance import run as runs
+
+    session = node.config.stash.get(SESSION, None)
+    if session is not None:
+        run = session.run
+        node.workerinput["joinedup"] = runs.travelling(run.plan, run.configuration, run.ours)
+
+
+# --- which items there are
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One item per system, and per operation, phase or rule where a check asks for them."""
+    session = metafunc.config.stash.get(SESSION, None)
+    if session is None or "target" not in metafunc.fixturenames:
+        return
+    systems = session.run.tested
+    if "operation" in metafunc.fixturenames:
+        phases = PHASES_OF_AN_ITEM if "phase" in metafunc.fixturenames else (None,)
+        pairs = [
+            (name, label, phase) for name in systems for label in _labels(session, name) for phase in phases
+        ]
+        names = ("target", "operation", "phase") if phases != (None,) else ("target", "operation")
+        values = [pair[: len(names)] for pair in pairs]
+        ids = ["-".join(str(part) for part in pair[: len(names)]) for pair in pairs]
+        metafunc.parametrize(names, values, ids=ids, indirect=["target"], scope="session")
+        return
+    metafunc.parametrize("target", systems, indirect=True, scope="session")
+
+
+PHASES_OF_AN_ITEM = ("examples", "coverage", "fuzzing", "stateful")
+
+
+def _labels(session: Session, name: str) -> list[str]:
+    try:
+        return [operation.label for operation in session.run.target(name).operations]
+    except JoinedUpError:
+        return []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what no system is held to; group by system; put the subjects in order."""
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        return
+    kept, dropped = [], []
+    for item in items:
+        requirements, system = requirements_of(item), system_of(item)
+        wanted = not requirements or system is None or bool(session.judges(system, requirements))
+        (kept if wanted else dropped).append(item)
+        if system is not None:
+            item.add_marker(pytest.mark.xdist_group(system))
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+    kept.sort(key=lambda item: (system_of(item) or "", _place(item)))
+    items[:] = kept
+    if session.leads:
+        session.run.record.write("planned", checks=len(kept))
+
+
+def _place(item: pytest.Item) -> int:
+    module = item.nodeid.partition("::")[0].rpartition("/")[2].removesuffix(".py")
+    return ORDER.index(module) if module in ORDER else len(ORDER)
+
+
+def requirements_of(item: pytest.Item) -> tuple[str, ...]:
+    """The requirements that an item proves, in the order in which they are named."""
+    ids = [id for marker in reversed(list(item.iter_markers("requirement"))) for id in marker.args]
+    return tuple(dict.fromkeys(ids))
+
+
+def system_of(item: pytest.Item) -> str | None:
+    """The system that an item judges."""
+    callspec = getattr(item, "callspec", None)
+    found = callspec.params.get("target") if callspec is not None else None
+    return found if isinstance(found, str) else None
+
+
+# --- fixtures
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest) -> Any:
+    """The system under test: ``client``, ``contract``, ``knowledge``, ``profile`` and more."""
+    return request.config.stash[SESSION].run.target(request.param)
+
+
+@pytest.fixture(scope="session")
+def harvested(target: Any) -> Any:
+    """The same system after real identifiers and one good request for each operation have been looked for."""
+    from joinedup.conformance.harvest import harvest
+    from joinedup.conformance.target import OTHER, OWN
+
+    target.reach()
+    harvest(target, OWN if OWN in target.identities else None)
+    if OTHER in target.identities:
+        harvest(target, OTHER)
+    return target
+
+
+@pytest.fixture(scope="session")
+def generated(harvested: Any, request: pytest.FixtureRequest) -> Any:
+    """Everything that one engine run did to the system, and what was confirmed of it."""
+    from joinedup.conformance.judging import generate
+
+    return generate(harvested, request.config.stash[SESSION].run.plan.cases)
+
+
+@pytest.fixture
+def check(request: pytest.FixtureRequest) -> Check:
+    """How a check says what it found."""
+    return request.node.stash[CHECK]
+
+
+# --- from what happened in an item to its results
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Give each item its ``Check`` before anything runs."""
+    session = item.config.stash.get(SESSION, None)
+    system = system_of(item)
+    if session is not None and system is not None:
+        item.stash[CHECK] = Check(system, session.judges(system, requirements_of(item)))
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Requirements whose features are absent do not run; a fault of the set-up becomes the item's outcome."""
+    check = item.stash.get(CHECK, None)
+    if check is None:
+        yield
+        return
+    started = time.monotonic()
+    _leave_out_what_does_not_apply(item, check)
+    _label(item, check)
+    try:
+        yield
+    except (Ended, JoinedUpError) as error:
+        _settle(item, check, _as_ended(error, item), started)
+    except (pytest.skip.Exception, pytest.fail.Exception):
+        raise
+    except Exception as error:
+        _settle(item, check, _harness_fault(error), started)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Turn the end of a check into results, an event, and a pytest outcome."""
+    check = item.stash.get(CHECK, None)
+    if check is None:
+        return (yield)
+    started = time.monotonic()
+    ended: Ended | None = None
+    try:
+        yield
+    except (Ended, JoinedUpError) as error:
+        ended = _as_ended(error, item)
+    except (pytest.skip.Exception, pytest.fail.Exception):
+        raise
+    except AssertionError as error:
+        _take_assertion(item, check, error)
+    except Exception as error:
+        ended = _harness_fault(error)
+    _settle(item, check, ended, started)
+    return None
+
+
+def _leave_out_what_does_not_apply(item: pytest.Item, check: Check) -> None:
+    session = item.config.stash[SESSION]
+    try:
+        features = session.run.target(check.system).features
+    except JoinedUpError:
+        return
+    absent = []
+    for id in check.requirements:
+        requirement = session.run.catalogue[id]
+        if not requirement.applies(features):
+            ended = Ended(
+                Outcome.NOT_APPLICABLE, f"the contract shows none of what this is about ({requirement.when})"
+            )
+            check.ends(ended, id)
+            absent.append(id)
+    if absent and len(absent) == len(check.requirements):
+        _settle(item, check, None, time.monotonic())
+
+
+def _as_ended(error: Ended | JoinedUpError, item: pytest.Item) -> Ended:
+    if isinstance(error, Ended):
+        return error
+    if isinstance(error, RealDataError):
+        item.session.shouldstop = "an answer looks like real people"
+    return setup_fault(str(error))
+
+
+def _harness_fault(error: Exception) -> Ended:
+    """Our bug: named by kind and place, never by its text, which may hold a value of the system."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        if str(name).startswith("joinedup"):
+            place = f"{name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return Ended(Outcome.HARNESS_ERROR, f"{type(error).__name__} in {place or 'a library'}")
+
+
+def _take_assertion(item: pytest.Item, check: Check, error: AssertionError) -> None:
+    """A plain assert in a supplier's own check is a finding; in the suite it is our bug."""
+    if str(getattr(item, "module", None) and item.module.__name__).startswith(SUITE):  # type: ignore[attr-defined]
+        check.ends(_harness_fault(error))
+        return
+    title = (item.function.__doc__ or item.name).strip().splitlines()[0]  # type: ignore[attr-defined]
+    check.report(
+        Finding(
+            rule=f"own-{item.name.partition('[')[0].removeprefix('test_').replace('_', '-')}",
+            requirements=check.requirements,
+            title=title,
+            expected="What the check of your own asserts.",
+            actual=f"An assertion did not hold, in {Path(str(item.fspath)).name}.",
+            where=item.name,
+        )
+    )
+
+
+def _settle(item: pytest.Item, check: Check, ended: Ended | None, started: float) -> None:
+    """Write the item's results and raise what pytest is to show."""
+    session = item.config.stash[SESSION]
+    if ended is not None:
+        check.ends(ended)
+    elif "check" not in getattr(item, "fixturenames", ()) and not check.findings:
+        check.proves()
+    results = check.results()
+    session.run.record.write(
+        "check",
+        system=check.system,
+        check=item.nodeid,
+        seconds=round(time.monotonic() - started, 3),
+        results=[_record(result) for result in results],
+        findings=[_record(finding) for finding in check.findings],
+    )
+    outcome = _folded(session, check, results)
+    for requirement in check.requirements:
+        item.user_properties.append(("requirement", requirement))
+    item.user_properties.append(("outcome", str(outcome)))
+    _attach(check)
+    _show(outcome, check, results)
+
+
+def _record(value: Finding | Result) -> object:
+    from joinedup.reports.events import as_record
+
+    return as_record(value)
+
+
+def _folded(session: Session, check: Check, results: list[Result]) -> Outcome:
+    levels = session.levels[check.system]
+    found = [
+        Level(levels[id]).outcome
+        for f in check.findings
+        if f.confirmed
+        for id in f.requirements
+        if id in levels
+    ]
+    return fold([*found, *(result.outcome for result in results)])
+
+
+def _show(outcome: Outcome, check: Check, results: list[Result]) -> None:
+    reasons = "; ".join(dict.fromkeys(r.reason for r in results if r.reason and r.outcome is outcome))
+    if outcome in (Outcome.PASS, Outcome.WARN):
+        return
+    if outcome in (Outcome.NOT_APPLICABLE, Outcome.REVIEW):
+        pytest.skip(f"{outcome}: {reasons}")
+    sentences = [
+        f"{f.title}: expected {f.expected} Received {f.actual} ({f.where})"
+        for f in check.findings
+        if f.confirmed
+    ]
+    pytest.fail(f"{outcome}: " + ("\n".join(sentences) or reasons), pytrace=False)
+
+
+# --- Allure
+
+
+def _label(item: pytest.Item, check: Check) -> None:
+    with contextlib.suppress(ImportError):
+        import allure
+
+        session = item.config.stash[SESSION]
+        must = any(session.levels[check.system].get(id) == Level.MUST for id in check.requirements)
+        allure.dynamic.parent_suite(check.system)
+        allure.dynamic.suite(
+            item.nodeid.partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
+        )
+        allure.dynamic.severity(allure.severity_level.CRITICAL if must else allure.severity_level.MINOR)
+        for id in check.requirements:
+            allure.dynamic.label("requirement", id)
+            allure.dynamic.tag(id)
+
+
+def _attach(check: Check) -> None:
+    with contextlib.suppress(ImportError):
+        import allure
+
+        for finding in check.findings:
+            for heading, text in finding.evidence:
+                allure.attach(text, f"{finding.title}: {heading}", allure.attachment_type.TEXT)
+
+
+# --- the end
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+    """Write what was exercised; where this process leads, end the record and write the views."""
+    ours = session.config.stash.get(SESSION, None)
+    if ours is None:
+        return
+    for built in ours.run.built():
+        _write_exercised(ours, built)
+    if not ours.leads:
+        return
+    stopped = bool(session.shouldstop or session.shouldfail)
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped:
+        ours.run.record.write("run-finished")
+    from joinedup.reports.run_folder import write_views
+
+    verdict = write_views(ours.run.folder)
+    session.exitstatus = int(str(verdict["exit_code"]))
+
+
+def _write_exercised(ours: Session, built: Any) -> None:
+    succeeded = {label for label, _ in built.good}
+    if not built.answers:
+        return
+    for operation in built.contract.operations:
+        statuses = built.answers.get(operation.label, [])
+        ours.run.record.write(
+            "exercised",
+            system=built.name,
+            operation=operation.label,
+            succeeded=operation.label in succeeded,
+            last_statuses=statuses[-5:],
+        )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what was started for the run."""
+    session = config.stash.get(SESSION, None)
+    if session is not None:
+        session.closing.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say where the report is."""
+    session = config.stash.get(SESSION, None)
+    if session is not None and session.leads:
+        terminalreporter.write_line(f"joinedup: {session.run.folder / 'report.html'}")
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Show our outcomes where pytest would only know passed and skipped."""
+    outcome = dict(report.user_properties).get("outcome") if report.when == "call" else None
+    if outcome in (Outcome.WARN, Outcome.BLOCKED):
+        letter = {Outcome.WARN: "w", Outcome.BLOCKED: "B"}[Outcome(str(outcome))]
+        return str(outcome), letter, str(outcome).upper()
+    return None

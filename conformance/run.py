@@ -1,0 +1,321 @@
+"""
+One run in one process: configuration, bundled agencies, targets and the record.
+
+The process that starts the run makes the folder, serves the bundled agencies and writes the views; worker processes get
+a ``Plan`` and append to the same record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import json
+import platform
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from joinedup.conformance.catalogue import Catalogue, load_catalogue, load_profile
+from joinedup.conformance.configuration import (
+    Configuration,
+    configuration_hash,
+    read_configuration,
+)
+from joinedup.conformance.errors import ConfigurationError, JoinedUpError, NothingSelectedError
+from joinedup.conformance.outcomes import Outcome
+from joinedup.conformance.target import Target, build_target
+from joinedup.reports.events import Record
+from joinedup.reports.run_folder import write_views, write_whole
+
+DEFAULT_FILE = "joinedup.toml"
+BUNDLED = "bundled"
+# The bundled agencies that a run without a configuration judges.
+UNDER_TEST_BY_DEFAULT = ("social-care",)
+RUNS = Path(".joinedup") / "runs"
+VERSIONS = ("joinedup", "schemathesis", "hypothesis", "pytest", "httpx", "jsonschema-rs")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What a run is asked to do; plain values, so that it can travel to another process.
+
+    Args:
+        source: path of the configuration, or ``bundled``.
+        out: the run's folder.
+        seed: of everything generated.
+        cases: ``quick``, ``standard`` or ``thorough``.
+        only: requirement ids or families.
+        systems: names of systems; empty means all under test.
+        faults: names of faults switched on in the bundled agencies.
+        strict: whether a warn counts against a system.
+    """
+
+    source: str
+    out: str
+    seed: int = 1
+    cases: str = "standard"
+    only: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    strict: bool = False
+
+
+def new_run_folder(base: Path) -> Path:
+    """A folder of its own for a run, named by the time and a short random part."""
+    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    return base / RUNS / name
+
+
+@dataclass
+class Run:
+    """
+    A run as one process sees it.
+
+    Args:
+        plan: what is asked for.
+        configuration: read, with the addresses of the bundled agencies where they are used.
+        catalogue: every requirement.
+        record: where events go.
+        ours: names of systems that are bundled agencies.
+    """
+
+    plan: Plan
+    configuration: Configuration
+    catalogue: Catalogue
+    record: Record
+    ours: frozenset[str] = frozenset()
+    _targets: dict[str, Target | JoinedUpError] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return Path(self.plan.out)
+
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """The systems that this run judges."""
+        return tuple(n for n in self.configuration.tested if not self.plan.systems or n in self.plan.systems)
+
+    def target(self, name: str) -> Target:
+        """
+        The target of a system, built once in each process.
+
+        Raises:
+            JoinedUpError: the same each time, where it cannot be built.
+        """
+        if name not in self._targets:
+            try:
+                self._targets[name] = build_target(
+                    name,
+                    self.configuration,
+                    self.catalogue,
+                    seed=self.plan.seed,
+                    write=self.record.write,
+                    ours=name in self.ours,
+                )
+            except JoinedUpError as error:
+                self._targets[name] = error
+        found = self._targets[name]
+        if isinstance(found, JoinedUpError):
+            raise found
+        return found
+
+    def requirements(self, name: str) -> dict[str, str]:
+        """Level by requirement that a system is held to in this run."""
+        profile = load_profile(self.configuration.profile_of(name), self.catalogue)
+        chosen = {r.id for r in self.catalogue.select(self.plan.only)} if self.plan.only else None
+        return {r.id: str(r.level) for r in profile.requirements if chosen is None or r.id in chosen}
+
+    def built(self) -> Iterator[Target]:
+        """The targets that this process built."""
+        yield from (target for target in self._targets.values() if isinstance(target, Target))
+
+    def close(self) -> None:
+        """Close every connection and the record."""
+        for target in self.built():
+            if "client" in target.__dict__:
+                target.client.close()
+        self.record.close()
+
+
+def read_plan(plan: Plan) -> Configuration | None:
+    """The configuration of a plan, or None where the bundled agencies are under test; raises ``ConfigurationError``."""
+    return None if plan.source == BUNDLED else read_configuration(Path(plan.source))
+
+
+def check_selection(plan: Plan, configuration: Configuration, catalogue: Catalogue) -> None:
+    """
+    Refuse a selection that matches nothing, before anything is sent.
+
+    Raises:
+        NothingSelectedError: naming what comes near.
+    """
+    for name in plan.systems:
+        if name not in configuration.tested:
+            near = difflib.get_close_matches(name, configuration.tested, n=3) or list(configuration.tested)
+            raise NothingSelectedError(
+                f"No system under test is called {name!r}.", hint=f"There are: {', '.join(near)}."
+            )
+    if plan.only:
+        chosen = {r.id for r in catalogue.select(plan.only)}
+        for name in configuration.tested:
+            profile = load_profile(configuration.profile_of(name), catalogue)
+            if chosen & {r.id for r in profile.requirements}:
+                return
+        raise NothingSelectedError(
+            f"No system under test is held to {', '.join(sorted(chosen))}.",
+            hint="See `joinedup requirements`.",
+        )
+
+
+@contextlib.contextmanager
+def serving(
+    plan: Plan, configuration: Configuration | None
+) -> Iterator[tuple[Configuration, frozenset[str]]]:
+    """The configuration with every system at an address: the bundled agencies are served while this is open."""
+    if configuration is not None:
+        if plan.faults:
+            raise ConfigurationError(
+                "--fault changes the bundled agencies, and the configuration has none of them under test.",
+                hint="Leave out -c, or leave out --fault.",
+            )
+        yield configuration, frozenset()
+        return
+    from joinedup.mocks.serve import served
+
+    with served(UNDER_TEST_BY_DEFAULT, faults=plan.faults, seed=plan.seed) as agencies:
+        yield bundled_configuration(agencies.systems), frozenset(agencies.systems)
+
+
+def bundled_configuration(agencies: Mapping[str, Any]) -> Configuration:
+    """A configuration that puts every served agency under test."""
+    systems = {
+        name: {
+            "base_url": agency.base_url,
+            "contract": agency.contract,
+            "profile": agency.profile,
+            "identities": {identity: dict(keys) for identity, keys in agency.identities.items()},
+        }
+        for name, agency in agencies.items()
+    }
+    # The bundled agencies' secrets are made for this run and end with it; they never reach a file.
+    table = {
+        "systems": systems,
+        "product": {"name": "Bundled agencies"},
+        "limits": {"requests_per_second": 0},
+    }
+    return msgspec.convert({**table, "folder": "."}, Configuration)
+
+
+def start(plan: Plan, configuration: Configuration, catalogue: Catalogue, ours: frozenset[str]) -> Run:
+    """Open the record, write its first events and ``run.json``, and views that say that nothing is known yet."""
+    folder = Path(plan.out)
+    if (folder / "events.ndjson").exists():
+        raise ConfigurationError(
+            f"The folder {folder} already holds the record of a run.",
+            hint="Name another with --out, or remove it.",
+        )
+    run = Run(plan, configuration, catalogue, Record(folder), ours)
+    _write_start(run)
+    _write_run_json(run)
+    write_views(folder)
+    return run
+
+
+def resume(plan: Plan, configuration: Configuration, ours: frozenset[str]) -> Run:
+    """The same run in a worker process."""
+    return Run(plan, configuration, load_catalogue(), Record(Path(plan.out)), ours)
+
+
+def _write_start(run: Run) -> None:
+    used = {id for name in run.tested for id in run.requirements(name)}
+    entries = [asdict(r) for r in run.catalogue if r.id in used]
+    run.record.write(
+        "run-started",
+        run=run.folder.name,
+        harness=version_of("joinedup"),
+        seed=run.plan.seed,
+        strict=run.plan.strict,
+        cases=run.plan.cases,
+        faults=list(run.plan.faults),
+        product=msgspec.to_builtins(run.configuration.product),
+        requirements=entries,
+    )
+
+
+def describe_system(run: Run, name: str) -> None:
+    """Write what the run knows of a system before anything is sent to it."""
+    system = run.configuration.systems[name]
+    profile = load_profile(run.configuration.profile_of(name), run.catalogue)
+    fields: dict[str, object] = {
+        "system": name,
+        "profile": profile.id,
+        "profile_hash": profile.hash,
+        "base_url": system.base_url,
+        "live": name not in run.ours,
+        "under_test": True,
+        "identities": {identity: str(keys.get("flow", "")) for identity, keys in system.identities.items()},
+        "requirements": run.requirements(name),
+    }
+    try:
+        target = run.target(name)
+    except JoinedUpError as error:
+        run.record.write("system", **fields)
+        run.record.write("error", outcome=str(Outcome.SETUP_ERROR), reason=str(error), system=name)
+        return
+    left_out = {op.label: reason for op in target.contract.operations if (reason := target.why_left_out(op))}
+    run.record.write(
+        "system",
+        **fields,
+        contract_hash=target.contract.original_hash,
+        operations=len(target.contract.operations),
+        left_out=left_out,
+    )
+
+
+def _write_run_json(run: Run) -> None:
+    content = {
+        "schema": 1,
+        "run": run.folder.name,
+        "plan": {**asdict(run.plan), "out": "", "source": Path(run.plan.source).name},
+        "versions": {name: version_of(name) for name in VERSIONS},
+        "python": platform.python_version(),
+        "platform": sys.platform,
+        "catalogue_hash": run.catalogue.hash,
+        "configuration_hash": configuration_hash(run.configuration) if not run.ours else None,
+    }
+    write_whole(run.folder / "run.json", json.dumps(content, indent=1) + "\n")
+
+
+def version_of(name: str) -> str:
+    """The installed version of a distribution, or an empty text."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def travelling(plan: Plan, configuration: Configuration, ours: frozenset[str]) -> str:
+    """Plan and configuration as text for a worker process."""
+    return json.dumps(
+        {"plan": asdict(plan), "configuration": msgspec.to_builtins(configuration), "ours": sorted(ours)}
+    )
+
+
+def arrived(text: str) -> tuple[Plan, Configuration, frozenset[str]]:
+    """What ``travelling`` sent."""
+    packed = json.loads(text)
+    lists = {key: tuple(value) for key, value in packed["plan"].items() if isinstance(value, list)}
+    return (
+        Plan(**{**packed["plan"], **lists}),
+        msgspec.convert(packed["configuration"], Configuration),
+        frozenset(packed["ours"]),
+    )

@@ -1,0 +1,32 @@
+"""Every operation gets generated requests, valid and invalid, and answers as its contract says."""
+
+import pytest
+
+from joinedup.conformance.check import blocked, first_of, not_applicable
+
+
+@pytest.mark.requirement("CON-API-03", "CON-API-10", "CON-API-12")
+def test_answers_as_its_contract_says(target, operation, phase, generated, check):
+    """Whatever is sent, the answer is one that the contract declares."""
+    tally = generated.generated.tallies.get((operation, phase))
+    if tally is None or not sum(tally.statuses.values()):
+        _explain_silence(generated, tally, check, phase)
+        return
+    check.proves("CON-API-03", times=sum(tally.statuses.values()))
+    check.proves("CON-API-12", times=sum(tally.statuses.values()))
+    if tally.negative:
+        check.proves("CON-API-10", times=tally.negative)
+    else:
+        check.ends(
+            not_applicable("no request that the contract rules out can be made in this phase"), "CON-API-10"
+        )
+    check.report(*generated.of(operation, phase))
+
+
+def _explain_silence(generated, tally, check, phase):
+    if tally is not None and tally.errors:
+        check.ends(blocked(f"nothing could be generated for the {phase} phase: {first_of(tally.errors, 2)}"))
+    elif generated.generated.cut:
+        check.ends(blocked(generated.generated.cut))
+    else:
+        check.ends(not_applicable(f"the contract gives the {phase} phase nothing to send"))
