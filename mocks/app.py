@@ -4,6 +4,10 @@ An agency as an ASGI application.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+
 import msgspec
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -19,17 +23,28 @@ class Endpoint:
 
     def __init__(self, engine: Engine[object]) -> None:
         self.engine = engine
+        self.under_way: set[tuple[str, ...]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_at_most(receive, MAX_BODY + 1)
-        incoming = Incoming(
-            method=scope["method"],
-            path=scope["path"],
-            query=scope["query_string"],
-            headers=joined(scope["headers"]),
-            body=body,
-        )
-        await respond(self.engine.answer(incoming), incoming.method, send)
+        headers = joined(scope["headers"])
+        incoming = Incoming(scope["method"], scope["path"], scope["query_string"], headers)
+        with self._marked(incoming) as repeated:
+            body = await read_at_most(receive, MAX_BODY + 1)
+            answer = self.engine.answer(replace(incoming, body=body, repeated=repeated))
+        await respond(answer, incoming.method, send)
+
+    @contextlib.contextmanager
+    def _marked(self, incoming: Incoming) -> Iterator[bool]:
+        """Whether the same caller has a request with this X-Request-ID under way; from now on it has."""
+        names = ("authorization", "x-request-id")
+        key = (incoming.method, incoming.path, *(incoming.headers.get(name, "") for name in names))
+        repeated = "x-request-id" in incoming.headers and key in self.under_way
+        self.under_way.add(key)
+        try:
+            yield repeated
+        finally:
+            if not repeated:
+                self.under_way.discard(key)
 
 
 class ContractPage:

@@ -21,7 +21,7 @@ import traceback
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -193,6 +193,9 @@ class Engine(Generic[State]):
     def _perform(self, operation: Operation, in_path: Mapping[str, str], incoming: Incoming) -> Answer:
         caller = self._caller(operation, incoming)
         parameters = self._parameters(operation, in_path, incoming)
+        if incoming.repeated and operation.deduplicated:
+            detail = "A request with this X-Request-ID is still under way."
+            raise Refusal(409, detail, headers=(("Retry-After", "1"),))
         body = self._body(operation, incoming)
         call = Call(
             self.state,
@@ -223,7 +226,7 @@ class Engine(Generic[State]):
 
     def _body(self, operation: Operation, incoming: Incoming) -> Any:
         if "size-unlimited" in self.faults and len(incoming.body) > MAX_BODY:
-            return read_body(operation, _with_body(incoming, b"{}"))
+            return read_body(operation, replace(incoming, body=b"{}"))
         try:
             return read_body(operation, incoming)
         except Refusal as refusal:
@@ -374,9 +377,4 @@ def _lenient(faults: frozenset[str]) -> frozenset[str]:
 
 
 def _with_header(incoming: Incoming, name: str, value: str) -> Incoming:
-    headers = {**incoming.headers, name: value}
-    return Incoming(incoming.method, incoming.path, incoming.query, headers, incoming.body)
-
-
-def _with_body(incoming: Incoming, body: bytes) -> Incoming:
-    return Incoming(incoming.method, incoming.path, incoming.query, incoming.headers, body)
+    return replace(incoming, headers={**incoming.headers, name: value})

@@ -27,6 +27,7 @@ class Incoming:
         query: undecoded, without the question mark.
         headers: names in lower case; values of repeated headers joined by a comma.
         body: at most one byte more than the largest body that is accepted.
+        repeated: whether a request of the same caller with the same X-Request-ID is still under way.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Incoming:
     query: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

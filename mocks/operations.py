@@ -130,7 +130,7 @@ class Compiler:
 
     def _scopes(self, definition: Document) -> tuple[str, ...] | None:
         schemes = self.contract.get("components", {}).get("securitySchemes", {})
-        needed = definition.get("security", self.contract.get("security", []))
+        needed: list[dict[str, list[str]]] = definition.get("security", self.contract.get("security") or [])
         bearer = [s[name] for s in needed for name in s if schemes[name]["type"] == "oauth2"]
         return tuple(scope for scopes in bearer for scope in scopes) if bearer else None
 

@@ -118,6 +118,8 @@ def _seed_child(state: SocialCare, organisation: str, person: Person, index: int
     }
     if person.family_name is not None:
         record["familyName"] = person.family_name
+    if is_first:
+        record.update(sex="F", dateOfBirth="2015-06-30")
     state.children.add(identifier, organisation, record)
 
 
