@@ -26,6 +26,7 @@ from typing import Any, cast
 import jsonschema_rs
 import yaml
 
+from joinedup.conformance.conditions import is_true
 from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
 from joinedup.conformance.outcomes import Level
 
@@ -106,7 +107,12 @@ class Requirement:
 
     def applies(self, features: Collection[str]) -> bool:
         """Whether the requirement applies to a system that shows these features."""
-        return Condition(self.when).holds(features)
+        return is_true(self.when, features, self.features)
+
+    @property
+    def features(self) -> frozenset[str]:
+        """The features that its condition speaks of."""
+        return _features_in(self.when)
 
 
 @dataclass(frozen=True)
@@ -174,77 +180,6 @@ class Catalogue:
     def select(self, wanted: Iterable[str]) -> tuple[Requirement, ...]:
         """The requirements of the catalogue that ``wanted`` names; see ``select``."""
         return select(self.requirements, wanted, where="the catalogue")
-
-
-class Condition:
-    """
-    When a requirement applies: names joined by ``and``, ``or``, ``not`` and brackets.
-
-    Args:
-        text: the expression; empty is always true.
-
-    Raises:
-        ValueError: the text is no such expression; the message says what is wrong.
-    """
-
-    _TOKEN = re.compile(r"\s*(?:(?P<word>[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*)|(?P<mark>[()])|(?P<bad>\S))")
-    _OPERATORS = frozenset({"and", "or", "not"})
-
-    def __init__(self, text: str) -> None:
-        self._tokens = [self._token(match) for match in self._TOKEN.finditer(text)]
-        self._rest: list[str] = []
-        self.holds(())
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The features that the expression speaks of."""
-        return frozenset(self._tokens) - self._OPERATORS - {"(", ")"}
-
-    def holds(self, features: Collection[str]) -> bool:
-        """Whether the expression is true of a system that shows ``features``."""
-        if not self._tokens:
-            return True
-        self._rest = list(self._tokens)
-        value = self._either(features)
-        if self._rest:
-            raise ValueError(f"'and' or 'or' was expected before {self._rest[0]!r}")
-        return value
-
-    @staticmethod
-    def _token(match: re.Match[str]) -> str:
-        if match["bad"]:
-            raise ValueError(f"{match['bad']!r} has no meaning there")
-        return match["word"] or match["mark"]
-
-    def _either(self, features: Collection[str]) -> bool:
-        value = self._both(features)
-        while self._take("or"):
-            value = self._both(features) or value
-        return value
-
-    def _both(self, features: Collection[str]) -> bool:
-        value = self._one(features)
-        while self._take("and"):
-            value = self._one(features) and value
-        return value
-
-    def _one(self, features: Collection[str]) -> bool:
-        if self._take("not"):
-            return not self._one(features)
-        if self._take("("):
-            value = self._either(features)
-            if not self._take(")"):
-                raise ValueError("a bracket is not closed")
-            return value
-        if not self._rest or self._rest[0] in self._OPERATORS | {")"}:
-            raise ValueError("the name of a feature is missing")
-        return self._rest.pop(0) in features
-
-    def _take(self, token: str) -> bool:
-        if self._rest[:1] != [token]:
-            return False
-        self._rest.pop(0)
-        return True
 
 
 def select(
@@ -346,6 +281,7 @@ def _member(id: str, level: str | None, catalogue: Catalogue, file: str) -> Requ
     return replace(requirement, level=Level(level))
 
 
+_NAME = re.compile(r"[^\s()]+")
 _SENTENCE = {"type": "string", "minLength": 10, "pattern": r"^\S.*\.$"}
 _ID = {"type": "string", "pattern": "^[A-Z]{3}(-[A-Z]{3})?-[0-9]{2}$"}
 _LEVEL = {"enum": [level.value for level in Level]}
@@ -435,11 +371,15 @@ def _requirement(entry: object, file: str, number: int) -> Requirement:
 
 def _check_condition(text: str, where: str) -> None:
     try:
-        Condition(text)
-    except ValueError as error:
+        is_true(text, (), _features_in(text))
+    except ConfigurationError as error:
         raise ConfigurationError(
-            f"{where}, key when: {error}.", hint="Join features with and, or, not and brackets."
+            f"{where}, key when: {error.message}", hint="Join features with and, or, not and brackets."
         ) from error
+
+
+def _features_in(condition: str) -> frozenset[str]:
+    return frozenset(_NAME.findall(condition)) - {"and", "or", "not"}
 
 
 def _checked(entry: object, validator: jsonschema_rs.Validator, where: str) -> dict[str, Any]:
