@@ -17,34 +17,46 @@ PACKAGES = ("conformance", "mocks", "scenarios", "reports")
 # A new module is added here, as low as its imports allow. `test_*` stands for the checks of the suite.
 LAYERS: dict[str, tuple[str, ...]] = {
     "core": (
-        "conformance",
-        *("conformance.errors", "conformance.outcomes", "conformance.findings", "conformance.check"),
-        *("conformance.catalogue", "conformance.features", "conformance.expectations", "conformance.expect"),
-        *("conformance.redaction", "conformance.exchanges", "conformance.reproduction"),
-        *("conformance.configuration", "conformance.identities", "conformance.client", "conformance.target"),
+        *("conformance", "conformance.errors", "conformance.outcomes", "conformance.findings"),
+        *("conformance.catalogue", "conformance.check", "conformance.conditions", "conformance.features"),
+        # the contract and its parts
+        *("conformance.anatomy", "conformance.bodies", "conformance.contract", "conformance.dialect"),
         *(
-            "conformance.anatomy",
             "conformance.document",
-            "conformance.surroundings",
-            "conformance.references",
+            "conformance.expectations",
+            "conformance.operations",
+            "conformance.patterns",
         ),
-        *("conformance.problems", "conformance.repair", "conformance.operations", "conformance.vocabulary"),
-        *("conformance.dialect", "conformance.patterns", "conformance.responses", "conformance.contract"),
-        *("conformance.description", "conformance.knowledge", "conformance.samples", "conformance.harvest"),
+        *("conformance.problems", "conformance.references", "conformance.repair", "conformance.responses"),
+        *("conformance.schemas", "conformance.surroundings", "conformance.usage", "conformance.vocabulary"),
+        # what a contract says of itself
+        *("conformance.conventions", "conformance.description", "conformance.documentation"),
+        *("conformance.personal_data", "conformance.rules", "conformance.validity", "conformance.versions"),
+        # calls, and what they show
+        *("conformance.client", "conformance.configuration", "conformance.identities", "conformance.target"),
+        *("conformance.evidence", "conformance.exchanges", "conformance.expect", "conformance.redaction"),
+        *("conformance.harvest", "conformance.knowledge", "conformance.reproduction", "conformance.samples"),
         "reports.events",
     ),
-    "generated": ("conformance.generated",),
+    "generated": ("conformance.generated", "conformance.judging"),
     "mocks": (
-        *("mocks", "mocks.bundle", "mocks.clock", "mocks.formats", "mocks.messages", "mocks.operations"),
-        *("mocks.people", "mocks.reading", "mocks.store", "mocks.tokens"),
+        *("mocks", "mocks.bundle", "mocks.catalogue", "mocks.faults", "mocks.formats", "mocks.operations"),
+        *("mocks.app", "mocks.cast", "mocks.clock", "mocks.engine", "mocks.messages", "mocks.people"),
+        *("mocks.reading", "mocks.serve", "mocks.server", "mocks.store", "mocks.tampering", "mocks.tokens"),
+        # the agencies
+        *("mocks.auth", "mocks.social_care"),
     ),
     "reports": (
         *("reports", "reports.account", "reports.junit", "reports.page", "reports.questions"),
-        *("reports.reproduction", "reports.run_folder", "reports.verdict", "reports.wording"),
+        *("reports.reproduction", "reports.run_folder", "reports.summary", "reports.verdict"),
+        "reports.wording",
     ),
     "scenarios": ("scenarios",),
     "suite": ("conformance.suite", "conformance.suite.test_*"),
-    "commands": ("conformance.run", "conformance.plugin", "conformance.cli"),
+    "commands": (
+        *("conformance.run", "conformance.plugin", "conformance.replay"),
+        *("conformance.command", "conformance.cli"),
+    ),
 }
 
 BELOW: dict[str, tuple[str, ...]] = {
