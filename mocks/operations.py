@@ -42,7 +42,8 @@ class Operation:
     One operation.
 
     Args:
-        scopes: that a token must carry; None where the contract asks for no bearer token.
+        scopes: that a token must carry; None where the contract asks for no bearer token. Every operation of a
+            bundled contract says what it asks for, so that none is public because someone forgot.
         bodies: validators by media type; empty where no body is declared.
         deduplicated: whether the same X-Request-ID again gives the same answer and no second effect: every
             operation that creates something and declares that header.
@@ -130,7 +131,7 @@ class Compiler:
 
     def _scopes(self, definition: Document) -> tuple[str, ...] | None:
         schemes = self.contract.get("components", {}).get("securitySchemes", {})
-        needed: list[dict[str, list[str]]] = definition.get("security", self.contract.get("security") or [])
+        needed: list[dict[str, list[str]]] = definition["security"]
         bearer = [s[name] for s in needed for name in s if schemes[name]["type"] == "oauth2"]
         return tuple(scope for scopes in bearer for scope in scopes) if bearer else None
 

@@ -299,12 +299,10 @@ def update_child(call: SocialCareCall) -> Answer:
     )
     if sent_tag != f'"{record["version"]}"' and not forgiven:
         raise Refusal(412, "The object has changed since; read it again.")
-    record["version"] += 1
-    record["updatedAt"] = stamp(call.now)
-    if "update-lost" in call.faults:
-        return _tagged(_shown(call, {**record, **call.body}))
-    record.update(_without_unknown(call.body))
-    return _tagged(_shown(call, record))
+    touched = {**record, "version": record["version"] + 1, "updatedAt": stamp(call.now)}
+    changed = {**touched, **_without_unknown(call.body)}
+    call.state.children.replace(record["childId"], touched if "update-lost" in call.faults else changed)
+    return _tagged(_shown(call, changed))
 
 
 def _without_unknown(body: Record) -> Record:
@@ -337,14 +335,15 @@ def decide_referral(call: SocialCareCall) -> Answer:
         "decidedAt": stamp(call.now),
     }
     call.state.decisions.add(identifier, call.caller.organisation, decision)
-    _decided(referral, latestDecision=decision)
-    _decided(call.state.contacts.find(referral["contactId"], call.caller.organisation))
+    contact = call.state.contacts.find(referral["contactId"], call.caller.organisation)
+    call.state.referrals.replace(referral["referralId"], {**_decided(referral), "latestDecision": decision})
+    call.state.contacts.replace(referral["contactId"], _decided(contact))
     location = f"/v1/referrals/{referral['referralId']}/decisions/{identifier}"
     return Answer(201, decision, (("Location", location),))
 
 
-def _decided(record: Record, **more: Any) -> None:
-    record.update(more, status="decided", version=record["version"] + 1)
+def _decided(record: Record) -> Record:
+    return {**record, "status": "decided", "version": record["version"] + 1}
 
 
 def get_decision(call: SocialCareCall) -> Answer:

@@ -53,6 +53,10 @@ class Records:
             raise Refusal(404, "There is no such object for this caller.")
         return kept.record
 
+    def replace(self, identifier: str, record: Record) -> None:
+        """Put a new version in place of a record; the old one stays as it was, for answers that show it."""
+        self._by_id[identifier.lower()].record = record
+
     def remove(self, identifier: str) -> None:
         """Forget a record."""
         self._by_id.pop(identifier.lower(), None)

@@ -117,13 +117,20 @@ class Tokens:
             raise KeyError("no key")
         return client.key
 
-    def issue(self, client: Client, scopes: tuple[str, ...], lifetime_s: int = LIFETIME_S) -> str:
-        """A new token for a client, with those scopes."""
+    def issue(
+        self,
+        client: Client,
+        scopes: tuple[str, ...],
+        *,
+        lifetime_s: int = LIFETIME_S,
+        audience: tuple[str, ...] = (),
+    ) -> str:
+        """A new token for a client, with those scopes; for the systems of the scopes, where none is named."""
         now = int(self.clock.seconds())
         claims = {
             "iss": self.issuer,
             "sub": client.id,
-            "aud": sorted({audience_of(scope) for scope in scopes}),
+            "aud": sorted(audience or {audience_of(scope) for scope in scopes}),
             "organisation": client.organisation,
             "scope": " ".join(scopes),
             "iat": now,

@@ -1,0 +1,183 @@
+"""Every fault changes what it says and nothing else."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+from tour import stopped_cast, tour
+
+from joinedup.mocks.faults import FAULTS
+from joinedup.mocks.messages import Answer
+from joinedup.mocks.social_care import fresh
+
+# Ids of the seed and those that the tour sends stay; those made on the way differ with what was made before.
+_MADE = re.compile(r"(?!00000000-0000-4000-8000-|11111111-)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SEED = fresh(1)
+_SEEDED = frozenset(
+    identifier
+    for records in (_SEED.children, _SEED.contacts, _SEED.referrals)
+    for kept in records
+    for identifier in _MADE.findall(repr(kept.record))
+)
+
+READ_CHILD = {
+    "read child",
+    "read before change",
+    "read after change",
+    "read after stale",
+    "read restricted child",
+}
+READ_REFERRAL = {"read referral", "read decided referral"}
+NO_TOKEN = {
+    "child without token",
+    "referral without token",
+    "forged signature",
+    "other audience",
+    "right scope, other audience",
+    "revoked token",
+    "ended token",
+}
+NOT_FOUND = {"read child of other", "unknown child", "withdraw other's", "read withdrawn"}
+INVALID_BODIES = {
+    "search wrong digit",
+    "search wrong letter",
+    "lift restriction",
+    "raise extra property",
+    "raise wrong digit",
+    "raise other content",
+}
+
+# The answers of the tour that each fault changes.
+CHANGES: dict[str, set[str]] = {
+    "undeclared-status": READ_REFERRAL,
+    "rare-value-breaks-schema": {"raise rare source"},
+    "undeclared-method-answers": {"method not allowed"},
+    "accents-lost": {
+        "raise",
+        "raise again",
+        "raise rare source",
+        "raise emoji",
+        "read raised",
+        "read at location",
+    },
+    "time-without-offset": READ_REFERRAL,
+    "extra-property-accepted": {"raise extra property"},
+    "apostrophe-refused": {"raise apostrophe"},
+    "unusual-character-breaks": {"raise emoji"},
+    "created-not-kept": {"read raised", "read at location", "withdraw"},
+    "update-lost": {"read after change", "read after stale"},
+    "deleted-still-readable": {"read withdrawn"},
+    "location-leads-nowhere": {
+        "raise",
+        "raise again",
+        "raise rare source",
+        "raise emoji",
+        "raise apostrophe",
+        "read at location",
+    },
+    "allow-missing": {"method not allowed"},
+    "challenge-missing": NO_TOKEN,
+    "authentication-ignored": {"referral without token"},
+    "signature-ignored": {"forged signature"},
+    "expired-token-accepted": {"ended token"},
+    "audience-ignored": {"other audience", "right scope, other audience"},
+    "scope-ignored": {"narrow scope"},
+    "other-organisation-readable": {"read child of other"},
+    "other-organisation-changeable": {"withdraw other's", "withdraw"},
+    "organisation-from-header": {"other's name in header"},
+    "revoked-token-accepted": {"revoked token"},
+    "read-only-writable": {"lift restriction"},
+    "excess-property": READ_CHILD,
+    "size-unlimited": {"raise too large"},
+    "stack-trace-shown": {"read child of other", "unknown child"},
+    "problem-status-differs": NOT_FOUND,
+    "error-repeats-value": INVALID_BODIES,
+    "answers-may-be-stored": READ_CHILD,
+    "replay-creates-twice": {"raise again", "raise other content"},
+    "replay-ignores-content": {"raise other content"},
+    "stale-change-accepted": {"stale change", "read after stale"},
+    "if-match-not-needed": {"change without tag", "read after stale"},
+    "paging-repeats": {"children page 1", "children page 2"},
+    "paging-loses": {"children page 1", "children page 2"},
+    "limit-ignored": {"children page 1", "children page 2"},
+    "unknown-cursor-accepted": {"unknown cursor"},
+    "check-digit-ignored": {"search wrong digit", "raise wrong digit"},
+    "check-letter-ignored": {"search wrong letter"},
+    "restricted-address-shown": {"read restricted child", "summarise restricted child"},
+}
+
+
+def shape(answer: Answer) -> Any:
+    """An answer with the ids that the agency made replaced by their order within it."""
+    text = msgspec.json.encode(answer).decode()
+    seen: dict[str, str] = {}
+    return _MADE.sub(lambda m: m[0] if m[0] in _SEEDED else seen.setdefault(m[0], f"id-{len(seen)}"), text)
+
+
+@cache
+def clean() -> dict[str, Answer]:
+    """The tour without any fault."""
+    return tour(stopped_cast())
+
+
+def changed_by(*faults: str) -> set[str]:
+    """Labels of the answers that those faults change."""
+    faulty = tour(stopped_cast(*faults))
+    return {label for label, answer in clean().items() if shape(answer) != shape(faulty[label])}
+
+
+def test_the_same_tour_twice_is_answered_alike() -> None:
+    """Without a fault two tours do not differ."""
+    assert set() == changed_by()
+
+
+def test_no_answer_of_a_clean_agency_breaks_its_contract() -> None:
+    """Every answer of the tour keeps the contract."""
+    cast = stopped_cast()
+    tour(cast)
+    assert () == cast.breaches()
+
+
+@pytest.mark.parametrize("fault", sorted(CHANGES))
+def test_a_fault_changes_what_it_says_and_nothing_else(fault: str) -> None:
+    """Exactly the answers that the table names differ."""
+    assert changed_by(fault) == CHANGES[fault]
+
+
+def test_errors_without_problem_details_are_all_errors_and_no_success() -> None:
+    """The fault about the form of errors leaves every success alone."""
+    errors = {label for label, answer in clean().items() if answer.status >= 400}
+    assert changed_by("errors-are-not-problems") == errors
+
+
+def test_a_request_id_that_is_not_echoed_shows_in_every_answer() -> None:
+    """The fault about the request id is in every answer."""
+    assert changed_by("request-id-not-echoed") == set(clean())
+
+
+def test_every_fault_is_tried() -> None:
+    """No fault is without a line in the table or a test of its own."""
+    assert {fault.name for fault in FAULTS} == set(CHANGES) | {
+        "errors-are-not-problems",
+        "request-id-not-echoed",
+    }
+
+
+@pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])
+def test_a_fault_is_no_breach_of_the_engine(fault: str) -> None:
+    """Faults that break the contract do so on purpose; the engine itself reports none."""
+    cast = stopped_cast(fault)
+    tour(cast)
+    assert () == cast.breaches()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_says_what_it_breaks(fault: Any) -> None:
+    """Each names at least one requirement and, in a whole sentence, what a user would see."""
+    assert fault.breaks
+    assert fault.shows.endswith(".")
+    assert not set(fault.breaks) & set(fault.may_break)
