@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
-from joinedup.conformance.anatomy import Part, parts_of, pointer_to
+from joinedup.conformance.anatomy import pointer_to
+from joinedup.conformance.bodies import json_properties
 from joinedup.conformance.contract import Contract, Operation
 from joinedup.conformance.findings import Finding
 from joinedup.conformance.operations import examples_of, followed
@@ -123,29 +125,21 @@ def case_of(name: str) -> str:
 
 def mixed_case(contract: Contract) -> Iterator[Finding]:
     """Property names that do not follow the convention of the rest."""
-    written = [(name, part) for part in parts_of(contract.document) for name in _properties(part)]
-    counts = Counter(
-        case_of(name) for name in {name for name, _ in written} - _SET_BY_STANDARDS if case_of(name)
-    )
+    written = [p for p in json_properties(contract) if case_of(p.name) and p.name not in _SET_BY_STANDARDS]
+    counts = Counter(case_of(name) for name in {p.name for p in written})
     if len(counts) < 2:
         return
     usual = counts.most_common(1)[0][0]
     users = users_of(contract.document, contract.operations)
-    places: dict[str, Place] = {}
-    for name, part in written:
-        if case_of(name) not in {"", usual} and name not in _SET_BY_STANDARDS and name not in places:
-            pointer = part.pointer + pointer_to("properties", name)[1:]
-            places[name] = Place(pointer, f"{name} is {case_of(name)}", users(pointer))
+    places = {
+        p.name: Place(p.pointer, f"{p.name} is {case_of(p.name)}", users(p.pointer))
+        for p in reversed(written)
+        if case_of(p.name) != usual
+    }
     title = "Property names follow more than one convention"
     expected = f"All property names follow one convention; most here are {usual}."
-    yield from one_finding("mixed-property-case", "CON-API-06", title, expected, places.values())
-
-
-def _properties(part: Part) -> Iterable[str]:
-    if part.kind != "schema" or not isinstance(part.value, dict):
-        return ()
-    properties = part.value.get("properties")
-    return [str(name) for name in properties] if isinstance(properties, dict) else ()
+    found = list(places.values())[::-1]
+    yield from one_finding("mixed-property-case", "CON-API-06", title, expected, found)
 
 
 _DATA_KEY = re.compile(
@@ -253,7 +247,7 @@ def deep_paths(contract: Contract) -> Iterator[Finding]:
 def levels(path: str) -> int:
     """How many fixed parts of a path stand directly below a parameter."""
     found = segments(path)
-    return sum(not _is_fixed(one) and _is_fixed(next_) for one, next_ in zip(found, found[1:], strict=False))
+    return sum(not _is_fixed(one) and _is_fixed(next_) for one, next_ in pairwise(found))
 
 
 def actions_in_query(contract: Contract) -> Iterator[Finding]:
@@ -305,20 +299,12 @@ def dates_without_format(contract: Contract) -> Iterator[Finding]:
         "A date does not say that it is one",
         "Every date has the format date, every time the format date-time (RFC 3339, which ISO 8601 allows).",
         (
-            Place(place.pointer, place.said, users(place.pointer))
-            for part in parts_of(contract.document)
-            for place in _loose_dates(contract, part)
+            Place(p.pointer, f"{p.name} {said}", users(p.pointer))
+            for p in json_properties(contract)
+            if _DATE_NAME.fullmatch(p.name)
+            and (said := _date_fault(contract, followed(contract.document, p.schema)[0]))
         ),
     )
-
-
-def _loose_dates(contract: Contract, part: Part) -> Iterator[Place]:
-    for name in _properties(part):
-        if _DATE_NAME.fullmatch(name):
-            schema, _ = followed(contract.document, part.value["properties"][name])
-            said = _date_fault(contract, schema)
-            if said:
-                yield Place(part.pointer + pointer_to("properties", name)[1:], f"{name} {said}")
 
 
 def _date_fault(contract: Contract, schema: dict[str, Any]) -> str:

@@ -5,7 +5,9 @@ CON-API-02: whether each operation is named, summed up, says how it succeeds and
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from joinedup.conformance.anatomy import Part, look_up, parts_of, pointer_to, tokens_of
@@ -65,13 +67,19 @@ def _lacks_error(contract: Contract, operation: Operation) -> bool:
 _LITERAL_HOLDERS = frozenset({"media-type", "parameter", "header", "schema"})
 
 
+_MEANT_TO_FAIL = re.compile(
+    r"invalid|incorrect|malformed|missing|not[-_ ]?allowed|wrong|bad[-_ ]|failure", re.IGNORECASE
+)
+"""What an example that shows a mistake on purpose is called."""
+
+
 def examples_that_break_schemas(contract: Contract) -> Iterator[Finding]:
     """Examples that their own schema does not allow; JSON written as text is read as JSON first."""
     yield from one_finding(
         "example-breaks-schema",
         REQUIREMENT,
-        "An example is not what its schema allows",
-        "Every example is allowed by the schema that it illustrates.",
+        "An example or default is not what its schema allows",
+        "Every example and default is allowed by its schema.",
         _broken_examples(contract),
         advice="Correct the example, or the schema where the example is what the system really sends.",
     )
@@ -95,6 +103,9 @@ def _broken_examples(contract: Contract) -> Iterator[Place]:
 
 def _values(document: dict[str, Any], part: Part) -> Iterator[tuple[str, object]]:
     node = part.value
+    to_system = Direction.REQUEST in _directions(part)
+    if part.kind == "schema" and "default" in node:
+        yield f"{part.pointer}/default", node["default"]
     if "example" in node:
         yield f"{part.pointer}/example", node["example"]
     named = node.get("examples")
@@ -103,7 +114,8 @@ def _values(document: dict[str, Any], part: Part) -> Iterator[tuple[str, object]
     elif isinstance(named, dict) and part.kind != "schema":
         for name, written in named.items():
             example, at_pointer = followed(document, written, part.pointer + pointer_to("examples", name)[1:])
-            if "value" in example:
+            told = f"{name} {example.get('summary', '')}"
+            if "value" in example and not (to_system and _MEANT_TO_FAIL.search(told)):
                 yield f"{at_pointer}/value", example["value"]
 
 
@@ -125,7 +137,7 @@ def _fault(
             errors = judges[way].errors(schema, reading)
             if not errors:
                 return ""
-            first = first or f"expected: {expectation(errors[0], names)}"
+            first = first or f"expected: {expectation(errors[0], names, 'it')}"
     return first
 
 
@@ -135,10 +147,8 @@ def _as_text(part: Part, value: object) -> Iterator[object]:
         if part.kind in {"parameter", "header", "schema"} and isinstance(value, int | float):
             yield json.dumps(value)  # YAML reads an unquoted example such as 0123 as a number
         return
-    try:
+    with suppress(ValueError, RecursionError):
         yield json.loads(value)
-    except (ValueError, RecursionError):
-        pass
     if part.kind in {"parameter", "header"}:
         yield [member.strip() for member in value.split(",")]
 
@@ -147,7 +157,7 @@ def _has_examples(contract: Contract) -> bool:
     return any(
         part.kind in _LITERAL_HOLDERS
         and isinstance(part.value, dict)
-        and {"example", "examples"} & part.value.keys()
+        and {"example", "examples", "default"} & part.value.keys()
         for part in parts_of(contract.document)
     )
 

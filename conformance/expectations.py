@@ -5,7 +5,7 @@ What a schema expects, in one sentence made of the schema alone, never of the va
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import jsonschema_rs
 
@@ -72,11 +72,17 @@ SENTENCES: dict[str, Sentence] = {
 }
 
 
-def expectation(error: jsonschema_rs.ValidationError, names: frozenset[str]) -> str:
-    """What was expected of a value, in one sentence; names in its place that are not declared become ``*``."""
+def claim(error: jsonschema_rs.ValidationError) -> str:
+    """What was expected of a value, as the rest of a sentence about it."""
     told = SENTENCES.get(error.kind.name)
-    sentence = told(error) if told else f"meets the keyword {error.kind.name}"
+    return told(error) if told else f"meets the keyword {error.kind.name}"
+
+
+def expectation(
+    error: jsonschema_rs.ValidationError, names: Container[str], subject: str = "The body"
+) -> str:
+    """What was expected of a value, in one sentence; names in its place that are not declared become ``*``."""
     place = "".join(
         "/" + (token if isinstance(token, str) and token in names else "*") for token in error.instance_path
     )
-    return f"{place or 'The body'} {sentence}."
+    return f"{place or subject} {claim(error)}."

@@ -126,7 +126,7 @@ def _leaves(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.Vali
         return
     if any(type(inner.kind).__name__ in _ENGINE_FAULTS for branch in context for inner in branch):
         return
-    meant = [branch for branch in context if not _is_of_another_type(branch, error)]
+    meant = _meant(context, error.instance_path)
     if len(meant) == 1:
         for inner in meant[0]:
             yield from _leaves(inner)
@@ -134,13 +134,14 @@ def _leaves(error: jsonschema_rs.ValidationError) -> Iterator[jsonschema_rs.Vali
         yield error
 
 
-def _is_of_another_type(
-    branch: list[jsonschema_rs.ValidationError], whole: jsonschema_rs.ValidationError
-) -> bool:
-    return any(
-        inner.kind.name in {"type", "const", "enum"} and inner.instance_path == whole.instance_path
-        for inner in branch
-    )
+Branch = list[jsonschema_rs.ValidationError]
+
+
+def _meant(branches: list[Branch], path: list[str | int]) -> list[Branch]:
+    """The alternatives that a value can have been meant as: of its type, else with its fixed values."""
+    typed = [b for b in branches if not any(e.kind.name == "type" and e.instance_path == path for e in b)]
+    fixed = [b for b in typed if not any(e.kind.name in {"const", "enum"} for e in b)]
+    return typed if len(typed) == 1 else fixed
 
 
 def is_json(media_type: str) -> bool:
@@ -286,7 +287,7 @@ class ResponseValidator:
             yield Breach(
                 "header-invalid",
                 written_pointer(self._document, error.schema_path),
-                f"The header {name} is as declared: {expectation(error, self._names)}",
+                expectation(error, self._names, f"The header {name}"),
                 type_name(error.instance),
                 keyword=error.kind.name,
             )

@@ -82,7 +82,7 @@ def one_finding(
 
 def _actual(places: Sequence[Place]) -> str:
     said = places[0].said.rstrip(".")
-    sentence = said[:1].upper() + said[1:]
+    sentence = "It" + said[2:] if said.startswith("it ") else said
     if len(places) == 1:
         return f"{sentence}."
     others = len(places) - 1
