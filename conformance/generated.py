@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import random
+import re
 import time
 import uuid
 import zlib
@@ -42,6 +43,8 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 REQUEST_IDENTIFIERS = frozenset({"idempotency-key", "x-idempotency-key", "x-request-id", "request-id"})
 FEED_PROBABILITY = 0.6
 SHORTEST_IDENTIFIER = 8
+FREE_IDENTIFIERS = frozenset({"idempotency-key", "x-idempotency-key"})
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True)
@@ -431,11 +434,10 @@ class _Gate:
             if name.lower() not in REQUEST_IDENTIFIERS:
                 continue
             text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-            if text in self._used and len(text) >= SHORTEST_IDENTIFIER:
-                fresh = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-                request.headers[name] = (
-                    fresh if len(text) == len(fresh) else (fresh.replace("-", "") * 8)[: len(text)]
-                )
+            if text in self._used and UUID.fullmatch(text):
+                request.headers[name] = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+            elif text in self._used and name.lower() in FREE_IDENTIFIERS and len(text) >= SHORTEST_IDENTIFIER:
+                request.headers[name] = (self._random.randbytes(len(text)).hex())[: len(text)]
             self._used.add(text)
 
     def _authorise(self, request: requests.PreparedRequest) -> None:

@@ -112,6 +112,8 @@ def judge_observation(target: Target, observation: Observation) -> Iterator[Susp
     if exchange.status >= 500:
         yield from _server_error(exchange)
         return
+    if "{" in operation.path and _rerouted(exchange):
+        return
     yield from contract_suspicions(target, operation, exchange)
     if observation.positive is False and exchange.ok:
         yield from _accepted(observation)
@@ -219,8 +221,6 @@ def _accepted(observation: Observation) -> Iterator[Suspicion]:
     if not {ACCEPTED_NEGATIVE, MISSING_HEADER} & set(observation.failures):
         return
     location, name, how = observation.fault
-    if location == "path" and _rerouted(observation.exchange):
-        return
     if location == "cookie":
         return
     part = {
@@ -247,7 +247,10 @@ def _accepted(observation: Observation) -> Iterator[Suspicion]:
 def _rerouted(exchange: Exchange) -> bool:
     """Whether a path parameter was such that the URL may lead to another operation."""
     values = [str(value) for value in exchange.step.path_parameters.values()]
-    return not values or any(not value or "/" in value or value in (".", "..") for value in values)
+    # Servers and proxies decode and normalise a path before they route it; what comes then is another operation's.
+    return not values or any(
+        not value.strip() or set(value) & set("/\\?#;%\0") or value.strip(".") == "" for value in values
+    )
 
 
 @dataclass

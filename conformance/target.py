@@ -146,6 +146,11 @@ class Target:
             return "DELETE is only sent to a live system when limits.destructive is true"
         return ""
 
+    def is_declared_public(self, operation: Operation) -> bool:
+        """Whether the contract says that an operation needs no credential; to say nothing of security is not enough."""
+        node = self.contract.resolve({"$ref": operation.pointer})
+        return operation.public and ("security" in node or "security" in self.contract.document)
+
     def sampler(self, seed: int = 0, identity: str | None = OWN, path: str = "") -> Sampler:
         """Makes valid values, real ones where they are known for a name."""
 
