@@ -129,17 +129,23 @@ def _read(text: bytes, origin: str, surroundings: Surroundings) -> Contract:
     for pointer in parsed.duplicates:
         problems.add(_duplicate(pointer))
     Bundler(document, version, surroundings, problems).run()
-    repair(document, version, problems)
-    return _assembled(document, version, hashlib.sha256(text).hexdigest(), problems)
+    renamed = repair(document, version, problems)
+    return _assembled(document, version, hashlib.sha256(text).hexdigest(), problems, renamed)
 
 
-def _assembled(document: dict[str, Any], version: str, original_hash: str, problems: Problems) -> Contract:
+def _assembled(
+    document: dict[str, Any],
+    version: str,
+    original_hash: str,
+    problems: Problems,
+    renamed: Mapping[str, str],
+) -> Contract:
     operations = operations_of(document)
     names = property_names(document)
     responses = ResponseValidator(document, version, names)
     for problem in responses.unusable_schemas(operations):
         problems.add(problem)
-    users = users_of(document, operations)
+    users = users_of(document, operations, renamed)
     return Contract(
         document=document,
         original_hash=original_hash,

@@ -4,7 +4,7 @@ Which operations use which part of a contract.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from joinedup.conformance.anatomy import Path, parts_of, tokens_of
@@ -13,9 +13,16 @@ from joinedup.conformance.operations import Operation
 Users = Callable[[str], tuple[str, ...]]
 
 
-def users_of(document: dict[str, Any], operations: Sequence[Operation]) -> Users:
+def users_of(
+    document: dict[str, Any], operations: Sequence[Operation], renamed: Mapping[str, str] | None = None
+) -> Users:
     """
     A function from a JSON pointer to the labels of the operations that use what stands there, in contract order.
+
+    Args:
+        document: repaired.
+        operations: those of the document.
+        renamed: paths as written, which pointers may name, to paths as mended.
 
     A part of a path belongs to its operations; a component to every operation that refers to it, at any remove.
     """
@@ -24,6 +31,8 @@ def users_of(document: dict[str, Any], operations: Sequence[Operation]) -> Users
 
     def users(pointer: str) -> tuple[str, ...]:
         tokens = tokens_of(pointer)
+        if tokens[:1] == ("paths",) and len(tokens) > 1:
+            tokens = ("paths", (renamed or {}).get(tokens[1], tokens[1]), *tokens[2:])
         if tokens[:1] == ("components",):
             component = tokens[:3]
             return tuple(label for label, components in reach.items() if component in components)
