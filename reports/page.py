@@ -53,7 +53,13 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"sign": wording.outcome_sign, "moment": moment, "cut": cut, "web": web}
+    environment.filters |= {
+        "sign": wording.outcome_sign,
+        "moment": moment,
+        "cut": cut,
+        "result": result,
+        "web": web,
+    }
     environment.globals |= {
         "answers": wording.ANSWERS,
         "recommendation": wording.recommendation,
@@ -140,6 +146,14 @@ def cut(text: str) -> str:
 def web(url: object) -> str:
     """An address that a link may lead to; empty for anything but http and https."""
     return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
+
+
+def result(requirement: Mapping[str, Any]) -> wording.Sign:
+    """How a requirement came out; what no check can prove is shown as not tested, for it may well apply."""
+    excluded = requirement.get("outcome") == Outcome.NOT_APPLICABLE and requirement.get("not_tested")
+    return (
+        wording.ANSWERS["not_tested"] if excluded else wording.outcome_sign(str(requirement.get("outcome")))
+    )
 
 
 def moment(at: str) -> str:
