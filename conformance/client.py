@@ -195,7 +195,7 @@ class Client:
 
 
 def _network_fault(error: httpx.HTTPError) -> str:
-    words = {
+    words: dict[type[httpx.HTTPError], str] = {
         httpx.ConnectError: "no connection could be made",
         httpx.RemoteProtocolError: "the connection was dropped or the answer was no HTTP",
         httpx.ReadError: "the connection was broken while reading",

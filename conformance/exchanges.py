@@ -190,7 +190,7 @@ class Response:
     @property
     def media_type(self) -> str:
         """The media type without parameters, in lower case."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return str(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
     def json(self) -> Any:
         """The JSON value of the body, or ``MISSING`` where it is none."""

@@ -73,7 +73,7 @@ def expectation_from(record: Mapping[str, Any]) -> Expectation:
         statuses=tuple(record.get("statuses", ())),
         never=tuple(record.get("never", ())),
         answered=bool(record.get("answered")),
-        breach=tuple(record["breach"]) if record.get("breach") else None,  # type: ignore[arg-type]
+        breach=tuple(record["breach"]) if record.get("breach") else None,
         header=record.get("header", ""),
         without=record.get("without", ""),
     )

@@ -433,7 +433,7 @@ class _Gate:
         for name, value in request.headers.items():
             if name.lower() not in REQUEST_IDENTIFIERS:
                 continue
-            text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            text = _text(value)
             if text in self._used and UUID.fullmatch(text):
                 request.headers[name] = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
             elif text in self._used and name.lower() in FREE_IDENTIFIERS and len(text) >= SHORTEST_IDENTIFIER:
@@ -471,7 +471,7 @@ class _Gate:
                 response.raw.close()
                 break
         response._content = b"".join(body)[: limits.max_response_bytes]
-        response._content_consumed = True  # type: ignore[attr-defined]
+        response._content_consumed = True
 
     def note(
         self, request: requests.PreparedRequest, response: requests.Response | None, seconds: float
@@ -484,7 +484,7 @@ class _Gate:
             None
             if response is None
             else Response(
-                response.status_code, httpx.Headers(dict(response.headers)), response.content, seconds
+                response.status_code, httpx.Headers(dict(response.headers.items())), response.content, seconds
             )
         )
         try:
@@ -495,13 +495,23 @@ class _Gate:
 
 def _sent(request: requests.PreparedRequest, raw: str) -> Iterator[Any]:
     step = step_from_wire(
-        str(request.method), raw, "", dict(request.headers), _bytes(request.body), operation="", identity=None
+        str(request.method),
+        raw,
+        "",
+        {n: _text(v) for n, v in request.headers.items()},
+        _bytes(request.body),
+        operation="",
+        identity=None,
     )
     yield from (httpx.URL(raw.partition("?")[0]).path.split("/") if raw.startswith("/") else ())
     yield from (value for _, value in step.query)
     yield from step.headers.values()
     if step.body is not MISSING:
         yield step.body.text if isinstance(step.body, Text) else step.body
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def _bytes(body: Any) -> bytes | None:
@@ -541,7 +551,7 @@ def _sessions(gate: _Gate) -> Iterator[None]:
     """Make the engine use our session; it has no setting for one (held by a contract test)."""
     original = engine_context.make_session
 
-    def make(_config: Any, operation: Any = None) -> requests.Session:
+    def make(config: Any, *, operation: Any = None) -> requests.Session:
         session = _Session()
         session.gate = gate
         session.headers = {}  # type: ignore[assignment]

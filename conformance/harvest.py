@@ -60,11 +60,11 @@ def exercise_risky(target: Target, identity: str = OWN) -> None:
             _attempt(target, operation, identity)
 
 
-def _done(target: Target, operation: Operation, identity: str) -> bool:
+def _done(target: Target, operation: Operation, identity: str | None) -> bool:
     return (operation.label, identity) in target.good
 
 
-def _read_all(target: Target, identity: str) -> bool:
+def _read_all(target: Target, identity: str | None) -> bool:
     """Read everything that can be read and was not yet; True where something new was learned."""
     learned = False
     for operation in target.operations:
@@ -73,7 +73,7 @@ def _read_all(target: Target, identity: str) -> bool:
     return learned
 
 
-def _attempt(target: Target, operation: Operation, identity: str) -> bool:
+def _attempt(target: Target, operation: Operation, identity: str | None) -> bool:
     """Try an operation until it succeeds; True where it did."""
     for step in itertools.islice(candidates(target, operation, identity), MOST_ATTEMPTS):
         exchange = target.client.send(step)

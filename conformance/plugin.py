@@ -179,7 +179,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     session = config.stash.get(SESSION, None)
     if session is None:
         return
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         requirements, system = requirements_of(item), system_of(item)
         wanted = not requirements or system is None or bool(session.judges(system, requirements))
@@ -225,10 +226,10 @@ def target(request: pytest.FixtureRequest) -> Any:
 def harvested(target: Any) -> Any:
     """The same system after real identifiers and one good request for each operation have been looked for."""
     from joinedup.conformance.harvest import harvest
-    from joinedup.conformance.target import OTHER, OWN
+    from joinedup.conformance.target import OTHER
 
     target.reach()
-    harvest(target, OWN if OWN in target.identities else None)
+    harvest(target)
     if OTHER in target.identities:
         harvest(target, OTHER)
     return target
@@ -245,7 +246,8 @@ def generated(harvested: Any, request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def check(request: pytest.FixtureRequest) -> Check:
     """How a check says what it found."""
-    return request.node.stash[CHECK]
+    found: Check = request.node.stash[CHECK]
+    return found
 
 
 # --- from what happened in an item to its results
@@ -424,14 +426,15 @@ def _label(item: pytest.Item, check: Check) -> None:
 
         session = item.config.stash[SESSION]
         must = any(session.levels[check.system].get(id) == Level.MUST for id in check.requirements)
-        allure.dynamic.parent_suite(check.system)
-        allure.dynamic.suite(
+        label: Any = allure.dynamic  # allure-pytest has no annotations
+        label.parent_suite(check.system)
+        label.suite(
             item.nodeid.partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
         )
-        allure.dynamic.severity(allure.severity_level.CRITICAL if must else allure.severity_level.MINOR)
+        label.severity(allure.severity_level.CRITICAL if must else allure.severity_level.MINOR)
         for id in check.requirements:
-            allure.dynamic.label("requirement", id)
-            allure.dynamic.tag(id)
+            label.label("requirement", id)
+            label.tag(id)
 
 
 def _attach(check: Check) -> None:

@@ -4,11 +4,12 @@ from collections import Counter
 
 import pytest
 
-from joinedup.conformance.check import blocked
+from joinedup.conformance.check import Check, blocked
+from joinedup.conformance.target import Target
 
 
 @pytest.mark.requirement("CON-API-11")
-def test_succeeds_at_least_once(target, operation, harvested, check):
+def test_succeeds_at_least_once(operation: str, harvested: Target, check: Check) -> None:
     """A request that the contract allows is accepted."""
     succeeded = any(label == operation for label, _ in harvested.good)
     if succeeded:

@@ -2,11 +2,13 @@
 
 import pytest
 
-from joinedup.conformance.check import blocked, first_of, not_applicable
+from joinedup.conformance.check import Check, blocked, first_of, not_applicable
+from joinedup.conformance.generated import Tally
+from joinedup.conformance.judging import Outcomes
 
 
 @pytest.mark.requirement("CON-API-03", "CON-API-10", "CON-API-12")
-def test_answers_as_its_contract_says(target, operation, phase, generated, check):
+def test_answers_as_its_contract_says(operation: str, phase: str, generated: Outcomes, check: Check) -> None:
     """Whatever is sent, the answer is one that the contract declares."""
     tally = generated.generated.tallies.get((operation, phase))
     if tally is None or not sum(tally.statuses.values()):
@@ -23,7 +25,7 @@ def test_answers_as_its_contract_says(target, operation, phase, generated, check
     check.report(*generated.of(operation, phase))
 
 
-def _explain_silence(generated, tally, check, phase):
+def _explain_silence(generated: Outcomes, tally: Tally | None, check: Check, phase: str) -> None:
     if tally is not None and tally.errors:
         check.ends(blocked(f"nothing could be generated for the {phase} phase: {first_of(tally.errors, 2)}"))
     elif generated.generated.cut:
