@@ -14,6 +14,12 @@ ACCESS = (
         ("AUT-03", "CON-API-14"),
     ),
     Defect(
+        "any-token-is-good-enough",
+        "Any text in the place of a token makes its sender a caller of the first organisation.",
+        ("AUT-01",),
+        ("AUT-02", "AUT-03"),
+    ),
+    Defect(
         "unsigned-token-accepted",
         "A token that says that it is unsigned (alg none) is taken.",
         ("AUT-01",),
@@ -61,6 +67,12 @@ ACCESS = (
         "reading-permission-is-enough-to-write",
         "A caller who may only read can make, change and delete referrals.",
         ("AUT-02",),
+    ),
+    Defect(
+        "reading-can-be-turned-into-deleting",
+        "A caller who may only read deletes by reading with X-HTTP-Method-Override: DELETE.",
+        ("AUT-02",),
+        ("CON-API-04", "CON-API-13"),
     ),
     Defect("referral-of-others-can-be-read", "An organisation can read another one's referral.", ("AUT-03",)),
     Defect(
@@ -228,6 +240,20 @@ PAGES = (
         ("CON-API-03", "SEC-03"),
     ),
     Defect("order-changes-between-calls", "Every second list runs backwards.", ("PAG-01",), ("CON-API-13",)),
+    Defect(
+        "pages-never-end",
+        "The last page says that another one follows, and so does that one, for ever.",
+        ("PAG-01",),
+        (),
+        ("cursor", "link"),
+    ),
+    Defect(
+        "total-is-too-high",
+        "The total counts one referral more than the pages hold.",
+        ("PAG-01",),
+        (),
+        ("offset",),
+    ),
     Defect(
         "arrivals-shift-the-pages",
         "A referral that arrives between two pages makes an item appear on both.",

@@ -48,6 +48,18 @@ ANSWERS = (
         ("CON-API-13",),
     ),
     Defect(
+        "apostrophes-turned-into-markup",
+        "A child named O'Neill is kept as O&#39;Neill.",
+        ("CON-API-08",),
+        ("CON-API-13",),
+    ),
+    Defect(
+        "long-names-cut-short",
+        "A name longer than 35 characters is cut without a word, although the contract allows 60.",
+        ("CON-API-08",),
+        ("CON-API-13",),
+    ),
+    Defect(
         "people-with-one-name-refused",
         "A child who has one name only cannot be referred, although the contract lets the given name be left out.",
         ("CON-API-08",),
@@ -92,6 +104,34 @@ WRONG_INPUT_TAKEN = (
         ("CON-API-10",),
         ("SEC-01", "AUT-04"),
         CLOSED,
+    ),
+    Defect(
+        "urgency-of-nothing-accepted",
+        "An urgency of 0 is kept, although 1 is the least.",
+        ("CON-API-10",),
+        ("CON-API-03",),
+    ),
+    Defect(
+        "urgency-as-text-accepted",
+        'The urgency "high" is kept, although it must be a number.',
+        ("CON-API-10",),
+        ("CON-API-03",),
+    ),
+    Defect("empty-summary-accepted", "A summary without a letter is kept.", ("CON-API-10",), ("CON-API-03",)),
+    Defect(
+        "null-accepted-for-a-name",
+        "A given name that is null is kept, although the contract wants text or nothing.",
+        ("CON-API-10",),
+        ("CON-API-03",),
+    ),
+    Defect(
+        "malformed-postcode-accepted", "Any text is kept as a postcode.", ("CON-API-10",), ("CON-API-03",)
+    ),
+    Defect(
+        "observation-without-offset-accepted",
+        "A time of observation with neither Z nor an offset is kept.",
+        ("CON-API-10",),
+        ("CON-API-03", "CON-API-09"),
     ),
     Defect(
         "thirtieth-of-february-accepted",
@@ -164,6 +204,12 @@ CRASHES = (
         "Searching for a name with one apostrophe gives a 500, with two it does not.",
         ("CON-API-12",),
         ("CON-API-03", "CON-API-08", "CON-API-11"),
+    ),
+    Defect(
+        "second-delete-crashes",
+        "Deleting a referral that was deleted before gives a 500.",
+        ("CON-API-12",),
+        ("CON-API-03", "CON-API-13"),
     ),
     Defect(
         "huge-number-crashes",
@@ -278,6 +324,12 @@ REFUSALS = (
         "A body that is not JSON is answered with the service's own stack trace.",
         ("SEC-07",),
         ("PRV-04", "ERR-02"),
+    ),
+    Defect(
+        "database-speaks-in-refusal",
+        "The refusal of an unknown referral shows the database's message and the query.",
+        ("SEC-07",),
+        ("PRV-04",),
     ),
     Defect(
         "server-version-in-refusals",

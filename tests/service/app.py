@@ -8,6 +8,7 @@ their names are in ``service.defects``.
 from __future__ import annotations
 
 import base64
+import functools
 import re
 import time
 import urllib.parse
@@ -59,8 +60,12 @@ class Service:
         self.tokens = Tokens(self.style, defects)
         self.operations = Operations(self.style, defects)
         self.routes = (*routes(self.style), Route("POST", TOKEN_PATH, "token"))
-        self.contract: dict[str, Any] = document(self.style, quota=quota)
         self._calls: dict[str, list[float]] = {}
+
+    @functools.cached_property
+    def contract(self) -> dict[str, Any]:
+        """The OpenAPI document, which no defect changes."""
+        return document(self.style, quota=self.quota)
 
     def reset(self) -> None:
         """Forget everything but the tokens, as if the service had just started."""
@@ -227,8 +232,8 @@ class Service:
         return answer
 
     def _finished(self, call: Call, answer: Answer) -> Answer:
-        answer = answer.having(Cache_Control=self._cache(answer), X_Content_Type_Options="nosniff")
-        if "no-challenge-with-401" in self.defects:
+        answer = answer.having(Cache_Control=self._cache(call, answer), X_Content_Type_Options="nosniff")
+        if "no-challenge-with-401" in self.defects and answer.status == 401:
             answer = answer.without("WWW-Authenticate")
         if "server-version-in-refusals" in self.defects and answer.status >= 400:
             answer = answer.having(Server="ReferralHub/2.3.1 Python/3.11.7")
@@ -241,8 +246,10 @@ class Service:
             return answer.having(**{self.style.correlation_header: str(uuid.uuid4())})
         return answer.having(**{self.style.correlation_header: self._correlation(call)})
 
-    def _cache(self, answer: Answer) -> str:
+    def _cache(self, call: Call, answer: Answer) -> str:
         defect = "refusals-may-be-kept" if answer.status >= 400 else "personal-answers-may-be-kept"
+        if call.path in (TOKEN_PATH, "/v1/status"):
+            return "no-store"
         return "public, max-age=3600" if defect in self.defects else "no-store"
 
     def _correlation(self, call: Call) -> str:

@@ -65,7 +65,9 @@ def _by_cursor(items: list[Referral], size: int, call: Call, style: Style, defec
     cut = _slice(items, start, size, defects)
     end = start + len(cut)
     last = end if "arrivals-shift-the-pages" in defects else (cut[-1].number if cut else after)
-    return Page(cut, {"nextCursor": _sealed(last) if end < len(items) else None})
+    return Page(
+        cut, {"nextCursor": _sealed(last) if end < len(items) or "pages-never-end" in defects else None}
+    )
 
 
 def _sealed(number: int) -> str:
@@ -94,7 +96,7 @@ def _by_offset(items: list[Referral], size: int, call: Call, style: Style, defec
     start = whole(call, "offset", (0, LARGEST_OFFSET), 0, style)
     _end_crashes(start, len(items), defects)
     cut = _slice(items, start + _shift(size, start, defects), size, defects)
-    return Page(cut, {"total": len(items), "offset": start, "limit": size})
+    return Page(cut, {"total": len(items) + ("total-is-too-high" in defects), "offset": start, "limit": size})
 
 
 def _by_number(items: list[Referral], size: int, call: Call, style: Style, defects: frozenset[str]) -> Page:
@@ -103,14 +105,16 @@ def _by_number(items: list[Referral], size: int, call: Call, style: Style, defec
     _end_crashes(start, len(items), defects)
     last = max(1, -(-len(items) // size))
     cut = _slice(items, start + _shift(size, start, defects), size, defects)
-    return Page(cut, {}, _link(call, number, size, last))
+    return Page(cut, {}, _link(call, number, size, last, "pages-never-end" in defects))
 
 
-def _link(call: Call, number: int, size: int, last: int) -> str:
+def _link(call: Call, number: int, size: int, last: int, endless: bool) -> str:
     """The Link header (RFC 8288) with the pages around this one, relative to the request."""
     kept = "".join(f"&{key}={value}" for key, value in call.query if key == "need")
     numbers = {"first": 1, "prev": number - 1, "next": number + 1, "last": last}
-    there = {rel: at for rel, at in numbers.items() if 1 <= at <= last}
+    there = {
+        rel: at for rel, at in numbers.items() if 1 <= at <= (last if rel != "next" or not endless else at)
+    }
     return ", ".join(
         f'<{call.path}?page={at}&per_page={size}{kept}>; rel="{rel}"' for rel, at in there.items()
     )

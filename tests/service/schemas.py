@@ -295,6 +295,9 @@ def components(style: Style) -> dict[str, Schema]:
     if style.closed:
         for schema in schemas.values():
             close(schema)
+    if style.snake_case:
+        for name in {"Referral", "NewReferral", "Search"} & set(schemas):
+            _leave_to_formats(schemas[name])
     written: dict[str, Schema] = spelled(copy.deepcopy(schemas), style)
     return written
 
@@ -305,3 +308,10 @@ def close(schema: Schema) -> None:
         schema["additionalProperties"] = False
     for inner in schema.get("properties", {}).values():
         close(inner)
+
+
+def _leave_to_formats(schema: Schema) -> None:
+    """Let the format alone say what an identifier looks like, as some contracts do; others give a pattern too."""
+    described = schema["properties"].get("child", schema)["properties"]
+    for name in ("nhsNumber", "upn"):
+        del described[name]["pattern"]

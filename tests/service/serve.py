@@ -88,6 +88,7 @@ def _running(app: object, listener: socket.socket) -> Iterator[None]:
         app,  # type: ignore[arg-type]  # the framework's own application type is wider than uvicorn's
         lifespan="off",
         log_config=None,
+        log_level="critical",
         access_log=False,
         server_header=False,
         http="h11",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import urllib.parse
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -37,6 +38,10 @@ class Session:
         headers = {name.lower(): value for name, value in request.headers.items()}
         answer = self.service.handle(Call(request.method, request.url.path, query, headers, request.read()))
         return httpx.Response(answer.status, headers=answer.headers, content=answer.content)
+
+    def watch(self, look: Callable[[httpx.Response], None]) -> None:
+        """Let every answer from now on be looked at."""
+        self.http.event_hooks = {"response": [look]}
 
     def call(self, method: str, path: str, *, who: str = OWN, **more: Any) -> httpx.Response:
         """Any call, with the token of a client, a token itself, or none where ``who`` is empty."""
@@ -72,7 +77,7 @@ class Session:
 
     def tag(self, referral: str) -> str:
         """The ETag of a referral, as it ought to be."""
-        return self.read(referral).headers.get("ETag", "")
+        return str(self.read(referral).headers.get("ETag", ""))
 
     def change(
         self,

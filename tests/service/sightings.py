@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -47,7 +48,7 @@ def _name_kept(name: str) -> Question:
     return ask
 
 
-def _new(**changes: object) -> Question:
+def _new(**changes: Any) -> Question:
     return lambda session: _taken(session.create(**changes))
 
 
@@ -290,6 +291,19 @@ def _moment_ends(session: Session) -> object:
     return bool(re.search(r"(Z|[+-]\d\d:\d\d)$", session.body(session.read(MINE))["createdAt"]))
 
 
+def _null_name(session: Session) -> object:
+    new = session.new()
+    return _taken(
+        session.call("POST", "/v1/referrals", json={**new, "child": {**new["child"], "givenName": None}})
+    )
+
+
+def _deleted_by_reading(session: Session) -> object:
+    headers = {"X-HTTP-Method-Override": "DELETE"}
+    session.call("GET", f"/v1/referrals/{MINE}", who=READER, headers=headers)
+    return session.read(MINE).status_code == 404
+
+
 def _child(**child: object) -> Question:
     return _new(child=child)
 
@@ -312,6 +326,8 @@ SIGHTINGS: dict[str, Sighting] = {
     ),
     "accents-lost-in-names": Sighting(_name_kept("Siân"), "Siân", "Sian"),
     "apostrophes-lost-in-names": Sighting(_name_kept("O'Neill"), "O'Neill", "ONeill"),
+    "apostrophes-turned-into-markup": Sighting(_name_kept("O'Neill"), "O'Neill", "O&#39;Neill"),
+    "long-names-cut-short": Sighting(_name_kept("x" * 50), "x" * 50, "x" * 35),
     "people-with-one-name-refused": Sighting(_child(givenName=None), True, False),
     "creation-time-without-offset": Sighting(_moment_ends, True, False),
     # Wrong input taken
@@ -320,6 +336,12 @@ SIGHTINGS: dict[str, Sighting] = {
     "urgency-past-its-bound-accepted": Sighting(_new(urgency=6), False, True),
     "unknown-need-accepted": Sighting(_new(primaryNeed="weather"), False, True),
     "unknown-properties-accepted": Sighting(_new(colour="red"), False, True),
+    "urgency-of-nothing-accepted": Sighting(_new(urgency=0), False, True),
+    "urgency-as-text-accepted": Sighting(_new(urgency="high"), False, True),
+    "empty-summary-accepted": Sighting(_new(summary=""), False, True),
+    "null-accepted-for-a-name": Sighting(_null_name, False, True),
+    "malformed-postcode-accepted": Sighting(_child(postcode="nowhere"), False, True),
+    "observation-without-offset-accepted": Sighting(_new(observedAt="2026-07-01T09:00:00"), False, True),
     "thirtieth-of-february-accepted": Sighting(_child(dateOfBirth="2014-02-30"), False, True),
     "referral-without-urgency-accepted": Sighting(_new(urgency=None), False, True),
     "plain-text-body-accepted": Sighting(
@@ -336,6 +358,7 @@ SIGHTINGS: dict[str, Sighting] = {
     "null-body-crashes": Sighting(_crashes(lambda s: _raw(s, b"null")), False, True),
     "deep-nesting-crashes": Sighting(_crashes(_deep), False, True),
     "apostrophe-crashes-search": Sighting(_crashes(lambda s: s.search(familyName="z'")), False, True),
+    "second-delete-crashes": Sighting(lambda s: s.delete(_after_delete(s)[0]).status_code, 404, 500),
     "huge-number-crashes": Sighting(_crashes(lambda s: s.create(urgency=10**20)), False, True),
     # State
     "change-lost": Sighting(_changed_reads_back, "Changed.", "Often away from school since May."),
@@ -368,6 +391,7 @@ SIGHTINGS: dict[str, Sighting] = {
         lambda s: any(name in _bad_value(s).text for name in ("dateOfBirth", "date_of_birth")), True, False
     ),
     "stack-trace-in-refusal": Sighting(_errors_have("Traceback", _wrong_json), False, True),
+    "database-speaks-in-refusal": Sighting(_errors_have("SELECT", lambda s: s.read(ANOTHER_ID)), False, True),
     "server-version-in-refusals": Sighting(lambda s: "Server" in s.read(ANOTHER_ID).headers, False, True),
     "refusal-as-plain-text": Sighting(
         lambda s: s.read(ANOTHER_ID).headers["Content-Type"] == s.style.error_media_type, True, False
@@ -375,6 +399,7 @@ SIGHTINGS: dict[str, Sighting] = {
     "refusal-states-another-status": Sighting(_status_in_problem, 404, 500),
     # Access
     "practitioners-open-to-everyone": Sighting(lambda s: _practitioners(s).status_code, 401, 200),
+    "any-token-is-good-enough": Sighting(lambda s: s.read(MINE, who="any-text").status_code, 401, 200),
     "unsigned-token-accepted": Sighting(_unsigned, 401, 200),
     "signature-not-checked": Sighting(_forged, 401, 200),
     "signing-secret-can-be-guessed": Sighting(_guessed_secret, False, True),
@@ -385,6 +410,7 @@ SIGHTINGS: dict[str, Sighting] = {
     "closing-needs-no-permission": Sighting(lambda s: s.close(THEIRS, who=OTHER).status_code, 403, 201),
     "deleting-needs-no-permission": Sighting(lambda s: s.delete(MINE, who=READER).status_code, 403, 204),
     "reading-permission-is-enough-to-write": Sighting(lambda s: s.create(who=READER).status_code, 403, 201),
+    "reading-can-be-turned-into-deleting": Sighting(_deleted_by_reading, False, True),
     "referral-of-others-can-be-read": Sighting(_foreign(lambda s: s.read(MINE, who=OTHER)), "refused", 200),
     "referral-of-others-can-be-changed": Sighting(
         _foreign(lambda s: s.change(MINE, who=OTHER, summary="Theirs.")), "refused", 200
@@ -428,6 +454,8 @@ SIGHTINGS: dict[str, Sighting] = {
     "beyond-the-last-page-crashes": Sighting(_past_the_end, 200, 500),
     "page-longer-than-asked": Sighting(lambda s: len(s.ids(s.page(2))), 2, 3),
     "order-changes-between-calls": Sighting(lambda s: s.ids(s.page(5)) == s.ids(s.page(5)), True, False),
+    "pages-never-end": Sighting(lambda s: s.onward(s.page(50), 50) is None, True, False),
+    "total-is-too-high": Sighting(lambda s: s.page(50).json()["total"], 7, 8),
     "arrivals-shift-the-pages": Sighting(_during_arrival, 0, 1),
     # Identifiers and searches
     "nhs-check-digit-not-checked": Sighting(_child(nhsNumber="9990001007"), False, True),

@@ -92,8 +92,12 @@ class Tokens:
 
     def issue(self, client: Client, scopes: tuple[str, ...], **changes: object) -> str:
         """A token for a client; ``changes`` replace claims, so that a test can make one with one thing wrong."""
+        return self._written({**self._fresh(client, scopes), **changes})
+
+    def _fresh(self, client: Client, scopes: tuple[str, ...]) -> dict[str, Any]:
+        """The claims of a token made now."""
         moment = int(time.time())
-        claims: dict[str, Any] = {
+        return {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": client.client_id,
@@ -103,7 +107,6 @@ class Tokens:
             "nbf": moment,
             "exp": moment + LIFETIME_S,
         }
-        return self._written({**claims, **changes})
 
     def _written(self, claims: dict[str, Any]) -> str:
         if self.style.token == "rs256":
@@ -131,8 +134,10 @@ class Tokens:
         else:
             try:
                 claims = self._verified(token)
-            except (JoseError, ValueError):
+            except (JoseError, ValueError, RecursionError):
                 claims = None
+        if not isinstance(claims, dict) and "any-token-is-good-enough" in self.defects:
+            return self._fresh(CLIENTS[0], CLIENTS[0].scopes)
         if not isinstance(claims, dict):
             raise unauthorised("The access token is not valid.", code="invalid_token")
         return claims

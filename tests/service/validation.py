@@ -31,6 +31,12 @@ EDITS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, object]] = {
     "urgency-past-its-bound-accepted": (_NEW, ("urgency",), "maximum", _GONE),
     "unknown-need-accepted": (_NEW, ("primaryNeed",), "enum", _GONE),
     "unknown-properties-accepted": (_NEW, (), "additionalProperties", _GONE),
+    "urgency-of-nothing-accepted": (_NEW, ("urgency",), "minimum", _GONE),
+    "urgency-as-text-accepted": (_NEW, ("urgency",), "type", ["integer", "string"]),
+    "empty-summary-accepted": (_NEW, ("summary",), "minLength", _GONE),
+    "null-accepted-for-a-name": (_NEW, ("child", "givenName"), "type", ["string", "null"]),
+    "malformed-postcode-accepted": (_NEW, ("child", "postcode"), "pattern", _GONE),
+    "observation-without-offset-accepted": (_NEW, ("observedAt",), "format", _GONE),
     "thirtieth-of-february-accepted": (_NEW, ("child", "dateOfBirth"), "format", _GONE),
     "longest-family-name-refused": (_NEW, ("child", "familyName"), "maxLength", 34),
     "summer-time-offset-refused": (_NEW, ("observedAt",), "pattern", "Z$"),
@@ -64,19 +70,16 @@ class Validators:
     def __init__(self, style: Style, defects: frozenset[str]) -> None:
         self.style = style
         self.defects = defects
-        schemas = {name: _writable(schema) for name, schema in components(style).items()}
+        declared = components(style)
+        self._declared: dict[str, Schema] = internal(declared, style)
+        schemas = {name: _writable(schema) for name, schema in declared.items()}
         for name in defects & set(EDITS):
             _edit(schemas, EDITS[name], style)
         if "referral-without-urgency-accepted" in defects:
             for name in set(_NEW) & set(schemas) - {"ReferralPatch"}:
                 schemas[name]["required"].remove("urgency")
-        self._made = self._service_made(schemas)
+        self._made = frozenset() if style.closed else _all_read_only(declared)
         self._compiled = {name: self._compile(schema) for name, schema in schemas.items()}
-
-    def _service_made(self, schemas: dict[str, Schema]) -> frozenset[str]:
-        """Properties that callers may send in an open style and that are then ignored, as the service spells them."""
-        everything = {name for schema in components(self.style).values() for name in _read_only(schema)}
-        return frozenset() if self.style.closed else frozenset(everything)
 
     def _compile(self, schema: Schema) -> jsonschema_rs.Validator:
         formats: dict[str, Callable[[str], bool]] = {"nhs-number": self._nhs_number, "upn": self._upn}
@@ -110,7 +113,7 @@ class Validators:
         taken: dict[str, Any] = internal(_whole(value), self.style)
         if self.style.closed and "unknown-properties-accepted" not in self.defects:
             return taken
-        return _known(taken, internal(components(self.style)[schema], self.style))
+        return _known(taken, self._declared[schema])
 
     def _lenient(self, call: Call) -> bool:
         return "plain-text-body-accepted" in self.defects and call.media_type in ("text/plain", "")
@@ -177,6 +180,11 @@ def _writable(schema: Schema) -> Schema:
 
 def _read_only(schema: Schema) -> list[str]:
     return [name for name, part in schema.get("properties", {}).items() if part.get("readOnly")]
+
+
+def _all_read_only(schemas: dict[str, Schema]) -> frozenset[str]:
+    """Properties that callers of an open style may send, and that are then ignored, as the style spells them."""
+    return frozenset(name for schema in schemas.values() for name in _read_only(schema))
 
 
 def _edit(
