@@ -38,15 +38,17 @@ demo: install
 test: install
 	$(BIN)/pytest
 
-# mypy follows the packages through links, because it does not follow setuptools' import hook;
-# it takes packages or files, so it runs twice.
+# mypy follows the packages through links, because it does not follow setuptools' import hook. It takes packages or
+# files, so it runs twice; the second time it looks for modules where pytest does, in each folder of tests that is
+# no package.
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@mkdir -p .types/joinedup
 	@for package in $(PACKAGES); do ln -sfn "../../$$package" ".types/joinedup/$$package"; done
 	$(BIN)/mypy
-	$(BIN)/mypy tests
+	MYPYPATH=$$(find tests -type d -not -name __pycache__ | while read -r folder; do \
+	  test -e "$$folder/__init__.py" || echo "$$folder"; done | paste -sd : -) $(BIN)/mypy tests
 	$(BIN)/pytest -q tests/test_layers.py
 
 bench: install

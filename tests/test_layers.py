@@ -21,14 +21,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("conformance.catalogue", "conformance.check", "conformance.conditions", "conformance.features"),
         # the contract and its parts
         *("conformance.anatomy", "conformance.bodies", "conformance.contract", "conformance.dialect"),
-        *(
-            "conformance.document",
-            "conformance.expectations",
-            "conformance.operations",
-            "conformance.patterns",
-        ),
-        *("conformance.problems", "conformance.references", "conformance.repair", "conformance.responses"),
-        *("conformance.schemas", "conformance.surroundings", "conformance.usage", "conformance.vocabulary"),
+        *("conformance.document", "conformance.expectations", "conformance.notes", "conformance.objects"),
+        *("conformance.operations", "conformance.outline", "conformance.patterns", "conformance.problems"),
+        *("conformance.references", "conformance.repair", "conformance.responses", "conformance.schemas"),
+        *("conformance.surroundings", "conformance.templates", "conformance.usage", "conformance.vocabulary"),
         # what a contract says of itself
         *("conformance.conventions", "conformance.description", "conformance.documentation"),
         *("conformance.personal_data", "conformance.rules", "conformance.validity", "conformance.versions"),
