@@ -23,6 +23,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -127,7 +128,7 @@ class Engine(Generic[State]):
         self.faults = faults & {fault.name for fault in faults_of(agency.name)}
         self.contract = load_contract(agency.name)
         self.address = address or self.contract["servers"][0]["url"]
-        self.routes = Compiler(self.contract, _lenient(self.faults)).routes()
+        self.routes = compiled(agency.name, _lenient(self.faults))
         self._fixed = {route.path: route for route in self.routes if "{" not in route.path}
         self.tampering: tuple[Tampering, ...] = tuple(TAMPERING[f] for f in TAMPERING if f in self.faults)
         self.breaches: list[str] = []
@@ -369,6 +370,12 @@ def _header_breach(promise: Promise, answer: Answer) -> str:
 def _request_id(incoming: Incoming) -> str:
     sent = incoming.headers.get("x-request-id", "")
     return sent if _UUID.fullmatch(sent) else str(uuid.uuid4())
+
+
+@cache
+def compiled(system: str, lenient_formats: frozenset[str]) -> tuple[Route, ...]:
+    """The routes of a system's contract, compiled once in a process."""
+    return Compiler(load_contract(system), lenient_formats).routes()
 
 
 def _lenient(faults: frozenset[str]) -> frozenset[str]:

@@ -158,6 +158,7 @@ def _contacts(visitor: Visitor) -> None:
     visitor.send("read raised", "GET", contact)
     visitor.send("read at location", "GET", made.header("Location") or "")
     visitor.send("raise again", "POST", path, body=CONTACT, headers=again)
+    visitor.send("contacts after raising", "GET", path, query="limit=50")
     visitor.send("raise other content", "POST", path, body={**CONTACT, "urgency": "routine"}, headers=again)
     visitor.send("raise rare source", "POST", path, body={**CONTACT, "source": "5D"})
     visitor.send("raise emoji", "POST", path, body={**CONTACT, "reason": "Worried \N{CRYING FACE}"})
