@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,8 @@ import msgspec
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Level, Outcome
 from joinedup.reports.events import Event
+
+FAULTS = (Outcome.HARNESS_ERROR, Outcome.SETUP_ERROR)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Fault:
 @dataclass
 class Account:
     """
-    Everything that a record says.
+    Everything that a record says; what is computed from it is kept, so it is read in full first.
 
     ``complete`` is true when the last line is ``run-finished`` and every line could be read: a line that was lost
     may have held a failure.
@@ -104,7 +107,7 @@ class Account:
     systems: dict[str, System] = field(default_factory=dict)
     checks: list[Checked] = field(default_factory=list)
     exercised: dict[tuple[str, str], Exercised] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    errors: list[Fault] = field(default_factory=list)
     exchanges: int = 0
     unreadable: int = 0
     finished: bool = False
@@ -129,19 +132,46 @@ class Account:
         """The systems that are judged, by name."""
         return sorted((s for s in self.systems.values() if s.under_test), key=lambda system: system.system)
 
-    def profile(self, system: System) -> list[Point]:
-        """The requirements that a system must meet, at the level its profile gives them, by id."""
-        levels = system.requirements
+    @functools.cached_property
+    def profiles(self) -> Mapping[str, list[Point]]:
+        """The requirements that each system must meet, at the level its profile gives them, by id."""
+        return {name: self._profile(system.requirements) for name, system in self.systems.items()}
+
+    def _profile(self, levels: Mapping[str, Level] | None) -> list[Point]:
         if levels is None:
             return [self.points[id_] for id_ in sorted(self.points)]
         known = (self.points.get(id_, Point(id_, levels[id_])) for id_ in sorted(levels))
         return [replace(point, level=levels[point.id]) for point in known]
 
+    @functools.cached_property
+    def levels(self) -> Mapping[str, Mapping[str, Level]]:
+        """The level of each requirement of each system's profile."""
+        return {name: {point.id: point.level for point in points} for name, points in self.profiles.items()}
+
+    @functools.cached_property
+    def checks_of(self) -> Mapping[str, list[Checked]]:
+        """The checks of each system, in order; what belongs to no system stands under the empty name."""
+        checks: dict[str, list[Checked]] = defaultdict(list)
+        for checked in self.checks:
+            checks[checked.system or ""].append(checked)
+        return checks
+
+    @functools.cached_property
+    def faults(self) -> list[Fault]:
+        """Faults outside every requirement in use: what was reported as one, and checks that prove none of them."""
+        reported = [
+            Fault(result.outcome, result.reason, checked.system, checked.check)
+            for checked in self.checks
+            for result in checked.results
+            if result.requirement not in self.levels.get(checked.system or "", {})
+        ]
+        return [fault for fault in [*self.errors, *reported] if fault.outcome in FAULTS]
+
     def results(self, system: str) -> Mapping[str, list[tuple[str, Result]]]:
         """What was found for each requirement of a system, with the check that found it, in order."""
         found: dict[str, list[tuple[str, Result]]] = defaultdict(list)
-        for checked in self.checks:
-            for result in checked.results if checked.system == system else ():
+        for checked in self.checks_of.get(system, []):
+            for result in checked.results:
                 found[result.requirement].append((checked.check, result))
         return found
 
@@ -178,7 +208,7 @@ def _exchange(account: Account, event: Event) -> None:
 
 
 def _error(account: Account, event: Event) -> None:
-    account.faults.append(msgspec.convert(event, Fault))
+    account.errors.append(msgspec.convert(event, Fault))
 
 
 def _unreadable(account: Account, event: Event) -> None:

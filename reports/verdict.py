@@ -13,13 +13,12 @@ from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Cause, Decision, Judged, Level, Outcome, decide, decide_run, fold
 from joinedup.reports import account as accounts
 from joinedup.reports import questions, reproduction
-from joinedup.reports.account import Account, Point, System
+from joinedup.reports.account import FAULTS, Account, Point, System
 from joinedup.reports.events import Event, as_record
 
 SCHEMA = 1
 NO_CHECK_RAN = "no check ran"
 ENDED_BEFORE = "the run ended before a check of this point"
-FAULTS = (Outcome.HARNESS_ERROR, Outcome.SETUP_ERROR)
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def _merge(first: Finding, other: Finding) -> Finding:
 
 
 def _breach(account: Account, system: System, finding: Finding) -> Breach:
-    levels = {point.id: point.level for point in account.profile(system)}
+    levels = account.levels[system.system]
     broken = tuple(id_ for id_ in finding.requirements if id_ in levels)
     level = Level.MUST if any(levels[id_] is Level.MUST for id_ in broken) else Level.SHOULD
     finding = replace(finding, operations=tuple(sorted(set(finding.operations))))
@@ -167,7 +166,7 @@ def _judge_system(account: Account, system: System, breaches: Sequence[Breach]) 
     own = [breach for breach in breaches if breach.system.system == system.system]
     ran = _ran(account, system.system)
     judgements = []
-    for point in account.profile(system):
+    for point in account.profiles[system.system]:
         broken = [breach for breach in own if point.id in breach.requirements]
         found = results.get(point.id, [])
         if found or broken:
@@ -179,7 +178,7 @@ def _judge_system(account: Account, system: System, breaches: Sequence[Breach]) 
 
 def _ran(account: Account, system: str) -> bool:
     """Whether any check came to a conclusion: what does not apply concludes nothing."""
-    own = [checked for checked in account.checks if checked.system == system]
+    own = account.checks_of.get(system, [])
     outcomes = {result.outcome for checked in own for result in checked.results}
     return bool(outcomes - {Outcome.NOT_APPLICABLE}) or any(checked.findings for checked in own)
 
@@ -242,28 +241,15 @@ def _exclusion(point: Point) -> str:
     return f"{reason}: {point.excluded.note}" if point.excluded.note else reason
 
 
-def _faults(account: Account) -> list[accounts.Fault]:
-    """Faults outside every requirement in use: from ``error`` events, and from checks that prove none of them."""
-    faults = list(account.faults)
-    for checked in account.checks:
-        known = {p.id for p in account.profile(account.systems[checked.system])} if checked.system else set()
-        faults += [
-            accounts.Fault(result.outcome, result.reason, checked.system, checked.check)
-            for result in checked.results
-            if result.outcome in FAULTS and result.requirement not in known
-        ]
-    return [fault for fault in faults if fault.outcome in FAULTS]
-
-
 def _decide(account: Account, name: str, judgements: Sequence[Judgement], strict: bool) -> Decision:
     judged = [j.judged for j in judgements if j.decides]
-    judged += [Judged(Level.MUST, fault.outcome) for fault in _faults(account) if fault.system == name]
+    judged += [Judged(Level.MUST, fault.outcome) for fault in account.faults if fault.system == name]
     return decide(judged, complete=account.complete and _ran(account, name), strict=strict)
 
 
 def _decide_run(account: Account, decisions: dict[str, Decision]) -> Decision:
     """The worst of the systems, and of the faults that belong to none of them."""
-    loose = [Judged(Level.MUST, f.outcome) for f in _faults(account) if f.system not in decisions]
+    loose = [Judged(Level.MUST, f.outcome) for f in account.faults if f.system not in decisions]
     return decide_run([*decisions.values(), *([decide(loose)] if loose else [])])
 
 
@@ -320,16 +306,15 @@ def _checks(account: Account, breaches: Sequence[Breach]) -> list[dict[str, obje
     """Every check that ran on a system under test, with its outcome after levels and findings."""
     ids = {(breach.system.system, breach.finding.key): breach for breach in breaches}
     return [
-        _check(checked, account.profile(account.systems[checked.system]), ids)
+        _check(checked, account.levels[checked.system], ids)
         for checked in sorted(account.checks, key=lambda checked: (checked.system or "", checked.check))
         if checked.system and _judged(account, checked.system)
     ]
 
 
 def _check(
-    checked: accounts.Checked, profile: Sequence[Point], ids: Mapping[tuple[str, tuple[str, ...]], Breach]
+    checked: accounts.Checked, levels: Mapping[str, Level], ids: Mapping[tuple[str, tuple[str, ...]], Breach]
 ) -> dict[str, object]:
-    levels = {point.id: point.level for point in profile}
     seen = {(checked.system or "", finding.key) for finding in checked.findings}
     breaches = [ids[key] for key in sorted(seen) if key in ids]
     results = [(_levelled(r.outcome, levels.get(r.requirement, Level.SHOULD)), r) for r in checked.results]
@@ -396,7 +381,7 @@ def _never_succeeded(exercised: accounts.Exercised) -> str:
 def _errors(account: Account) -> list[dict[str, object]]:
     faults: list[dict[str, object]] = [
         {"system": f.system or "", "check": f.check, "outcome": f.outcome, "reason": f.reason}
-        for f in _faults(account)
+        for f in account.faults
     ]
     return sorted(faults, key=lambda fault: [str(value) for value in fault.values()])
 
