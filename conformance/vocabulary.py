@@ -1,5 +1,8 @@
 """
-The words of a contract: the values that it declares and the names that it uses.
+The words of a contract: the values that it declares, the names that it uses, and the names by which checks know things.
+
+Names of features stand in ``features.NAMES``; those of what else a check looks for stand here, all lower case and
+without punctuation.
 """
 
 from __future__ import annotations
@@ -9,6 +12,33 @@ from collections.abc import Iterator
 from typing import Any
 
 from joinedup.conformance.anatomy import parts_of
+
+IDENTIFIERS = ("id", "identifier", "uuid", "guid")
+"""Properties that identify the object that they stand in, the likeliest first; ``childId`` identifies a child."""
+
+FREE_TEXT = frozenset(
+    {
+        *(
+            "summary",
+            "description",
+            "notes",
+            "note",
+            "text",
+            "comment",
+            "comments",
+            "details",
+            "detail",
+            "title",
+        ),
+        *("reason", "narrative", "message", "content", "remarks", "name", "subject"),
+    }
+)
+"""Properties that take any text, and that nothing else hangs on."""
+
+REQUEST_IDENTIFIERS = frozenset(
+    {"idempotencykey", "xidempotencykey", "xrequestid", "requestid", "clientrequestid", "xclientrequestid"}
+)
+"""Headers by which a server recognises a request that is sent twice: each new request has a new value."""
 
 _EXAMPLE_HOLDERS = frozenset({"schema", "parameter", "header", "media-type"})
 

@@ -32,6 +32,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("conformance.client", "conformance.configuration", "conformance.identities", "conformance.target"),
         *("conformance.evidence", "conformance.exchanges", "conformance.expect", "conformance.redaction"),
         *("conformance.harvest", "conformance.knowledge", "conformance.reproduction", "conformance.samples"),
+        *("conformance.objects", "conformance.paging", "conformance.sequences"),
         "reports.events",
     ),
     "generated": ("conformance.generated", "conformance.judging"),
