@@ -72,7 +72,7 @@ ACCESS = (
         "reading-can-be-turned-into-deleting",
         "A caller who may only read deletes by reading with X-HTTP-Method-Override: DELETE.",
         ("AUT-02",),
-        ("CON-API-04", "CON-API-13"),
+        ("CON-API-03", "CON-API-04", "CON-API-13"),
     ),
     Defect("referral-of-others-can-be-read", "An organisation can read another one's referral.", ("AUT-03",)),
     Defect(
