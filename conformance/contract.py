@@ -14,6 +14,7 @@ from typing import Any
 from joinedup.conformance.document import parse_document
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.conformance.operations import Body, Operation, Parameter, followed, operations_of
+from joinedup.conformance.outline import mend_outline
 from joinedup.conformance.problems import CONTRACT_VALID, Problem, Problems
 from joinedup.conformance.references import Bundler
 from joinedup.conformance.repair import repair
@@ -128,7 +129,9 @@ def _read(text: bytes, origin: str, surroundings: Surroundings) -> Contract:
     problems = Problems()
     for pointer in parsed.duplicates:
         problems.add(_duplicate(pointer))
+    mend_outline(document, problems)
     Bundler(document, version, surroundings, problems).run()
+    mend_outline(document, problems)  # again, for what was brought in
     renamed = repair(document, version, problems)
     return _assembled(document, version, hashlib.sha256(text).hexdigest(), problems, renamed)
 

@@ -294,7 +294,8 @@ def _by_last_segment(document: dict[str, Any], part: Part, reference: str) -> Pa
     last = tokens[-1] if tokens else reference.rpartition("/")[2].lstrip("#")
     components = document.get("components")
     held = components.get(section) if isinstance(components, dict) and section else None
-    same = [name for name in held or () if str(name).lower() == last.lower()]
+    held = held if isinstance(held, dict) else {}
+    same = [name for name in held if str(name).lower() == last.lower()]
     exact = [name for name in same if name == last] or same
     return ("components", str(section), exact[0]) if len(exact) == 1 else None
 

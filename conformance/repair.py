@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from joinedup.conformance import notes
-from joinedup.conformance.anatomy import SECTIONS, Part, parts_of, pointer_to
+from joinedup.conformance.anatomy import Part, parts_of, pointer_to
 from joinedup.conformance.notes import Note
 from joinedup.conformance.operations import followed
 from joinedup.conformance.problems import Problems
@@ -48,7 +48,6 @@ class _Repair:
         note.to(self.problems, pointer, actual)
 
     def run(self) -> Mapping[str, str]:
-        self._shape()
         paths = PathRepair(self.document, self.problems)
         paths.run()
         schemas = SchemaRepair(self.version, self.problems)
@@ -61,38 +60,6 @@ class _Repair:
         self._operation_ids()
         self._security()
         return paths.renamed
-
-    # The outline
-
-    def _shape(self) -> None:
-        """Objects where objects belong: what stands there instead is left out."""
-        self._be_object(self.document, "paths", "#/paths")
-        self._be_object(self.document, "components", "#/components")
-        components = self.document["components"]
-        for section in SECTIONS.values():
-            if section in components:
-                self._be_object(components, section, pointer_to("components", section))
-        for part in parts_of(self.document):
-            if part.kind not in {"schema", "literal", "example"} and not isinstance(part.value, dict):
-                self._replace_misfit(part)
-        sweep(self.document)
-
-    def _be_object(self, holder: dict[str, Any], key: str, pointer: str) -> None:
-        if not isinstance(holder.get(key), dict):
-            if holder.get(key) is not None:
-                self.note(notes.NOT_AN_OBJECT, pointer, f"{key} is not an object; it was left out.")
-            holder[key] = {}
-
-    def _replace_misfit(self, part: Part) -> None:
-        if part.value is None and part.kind in {"response", "media-type", "header"}:
-            part.put({"description": ""} if part.kind == "response" else {})
-            return
-        self.note(
-            notes.NOT_AN_OBJECT,
-            part.pointer,
-            f"This {part.kind.replace('-', ' ')} is no object; it was left out.",
-        )
-        part.put(REMOVED)
 
     # Parts
 
@@ -221,13 +188,6 @@ class _Repair:
                 yield part.value, f"{part.pointer}/security"
 
     def _requirements(self, holder: dict[str, Any], pointer: str, schemes: dict[str, Any]) -> None:
-        if not isinstance(holder["security"], list):
-            self.note(
-                notes.NOT_AN_OBJECT, pointer, "The security requirements are not a list; they were left out."
-            )
-            del holder["security"]
-            return
-        holder["security"] = [wanted for wanted in holder["security"] if isinstance(wanted, dict)]
         for name in [name for wanted in holder["security"] for name in wanted]:
             if name not in schemes:
                 schemes[name] = dict(_BEARER)

@@ -203,7 +203,11 @@ class SchemaRepair:
 
 
 def _are_types(written: object) -> bool:
-    return isinstance(written, list) and bool(written) and all(name in TYPES for name in written)
+    return (
+        isinstance(written, list)
+        and bool(written)
+        and all(isinstance(name, str) and name in TYPES for name in written)
+    )
 
 
 _EXPECTED = {

@@ -85,7 +85,7 @@ class PathRepair:
 
     def _path_item(self, path: str, item: dict[str, Any], pointer: str) -> None:
         resolved, at = followed(self.document, item, pointer)
-        shared = self._parameter_names(resolved, at)
+        shared = self._parameter_names(resolved)
         names = set(_VARIABLE.findall(path))
         self._drop_unused(resolved, at, names, path)
         for method in METHODS:
@@ -94,21 +94,12 @@ class PathRepair:
                 where = f"{at}/{method}"
                 self._drop_unused(operation, where, names, path)
                 missing = [
-                    n
-                    for n in _VARIABLE.findall(path)
-                    if n not in shared | self._parameter_names(operation, where)
+                    n for n in _VARIABLE.findall(path) if n not in shared | self._parameter_names(operation)
                 ]
                 for name in dict.fromkeys(missing):
                     self._add_parameter(operation, where, name)
 
-    def _parameter_names(self, holder: dict[str, Any], pointer: str) -> set[str]:
-        if not isinstance(holder.get("parameters", []), list):
-            self._note(
-                notes.NOT_AN_OBJECT,
-                f"{pointer}/parameters",
-                "The parameters are not a list; they were left out.",
-            )
-            del holder["parameters"]
+    def _parameter_names(self, holder: dict[str, Any]) -> set[str]:
         found = (followed(self.document, written)[0] for written in holder.get("parameters", ()))
         return {str(parameter.get("name")) for parameter in found if parameter.get("in") == "path"}
 

@@ -173,8 +173,12 @@ def _scopes(scheme: Mapping[str, Any]) -> set[str]:
         str(scope)
         for flow in (flows.values() if isinstance(flows, dict) else ())
         if isinstance(flow, dict)
-        for scope in flow.get("scopes") or ()
+        for scope in _mapping(flow.get("scopes"))
     }
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _uses_oauth(contract: Contract) -> bool:
