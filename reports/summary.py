@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from joinedup.conformance.outcomes import Outcome
@@ -75,11 +75,24 @@ def _gaps(verdict: Verdict, width: int) -> Iterator[str]:
         return
     yield ""
     yield f"Not tested: {wording.plural(len(gaps), 'part')}"
-    for gap in gaps[:MOST_GAPS]:
-        name = f"{gap['requirement']} " if gap["requirement"] else ""
-        yield _short(f"  {name}{str(gap['what']).rstrip('.')}: {gap['reason']}", width)
-    if len(gaps) > MOST_GAPS:
-        yield f"  … and {len(gaps) - MOST_GAPS} more in the report"
+    grouped = _by_reason(gaps)
+    for reason, names in list(grouped.items())[:MOST_GAPS]:
+        yield _short(f"  {wording.listed(names, most=5)}: {reason}", width)
+    if len(grouped) > MOST_GAPS:
+        yield "  … and more in the report"
+
+
+def _by_reason(gaps: Sequence[Verdict]) -> dict[str, list[str]]:
+    """The gaps under their reasons; a requirement that stands alone is told in words."""
+    reasons = [str(gap["reason"]) for gap in gaps]
+    grouped: dict[str, list[str]] = {}
+    for gap, reason in zip(gaps, reasons, strict=True):
+        words = f"{gap['requirement'] or ''} {str(gap['what']).rstrip('.')}".strip()
+        alone = reasons.count(reason) <= 3 or not gap["requirement"]
+        name = words if alone else str(gap["requirement"])
+        if name not in grouped.setdefault(reason, []):
+            grouped[reason].append(name)
+    return grouped
 
 
 def _field(name: str, text: str, width: int) -> str:

@@ -28,7 +28,7 @@ OUTCOMES: Mapping[str, Sign] = {
     Outcome.REVIEW: Sign("Needs a person", "?", "none"),
     Outcome.WARN: Sign("Worth improving", "!", "warn"),
     Outcome.PASS: Sign("Met", "✓", "ok"),
-    Outcome.NOT_APPLICABLE: Sign("Does not apply", "–", "none"),
+    Outcome.NOT_APPLICABLE: Sign("Not applicable", "–", "none"),
 }
 
 ANSWERS: Mapping[str, Sign] = {
