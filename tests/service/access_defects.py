@@ -196,6 +196,12 @@ REPETITION = (
     ),
     Defect("stale-change-accepted", "A change made on an old reading overwrites a newer one.", ("CCY-01",)),
     Defect(
+        "stale-delete-accepted",
+        "A referral is deleted on an old reading, although it has changed since.",
+        ("CCY-01",),
+        ("CON-API-10",),
+    ),
+    Defect(
         "change-without-condition-accepted",
         "A change without If-Match, which is required, is made.",
         ("CCY-01",),

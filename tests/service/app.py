@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.contract import document
 from service.defects import DEFECTS
@@ -306,7 +306,7 @@ def create_app(style: str = "cursor", defects: frozenset[str] = frozenset(), *, 
 class _Endpoint:
     """An application that Starlette routes every method to."""
 
-    def __init__(self, respond: Any) -> None:
+    def __init__(self, respond: ASGIApp) -> None:
         self.respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service import examples
-from service.operations import routes
+from service.operations import FOUND_AT_MOST, routes
 from service.paging import CURSOR_PATTERN, LARGEST_OFFSET, LARGEST_PAGE_NUMBER, LONGEST_PAGE, USUAL_PAGE
 from service.schemas import NEEDS, ROLES, components, correlation, spelled, token_request
 from service.styles import KEY_PATTERN, Style
@@ -62,7 +62,7 @@ _ANSWERS: dict[str, tuple[str, str, bool, tuple[str, ...]]] = {
     "list_practitioners": ("200", "Practitioner", True, ()),
 }
 _CREATES = ("create_referral", "create_note", "close_referral")
-_UNDER_A_REFERRAL = ("read_referral", "delete_referral", "list_notes", "create_note", "close_referral")
+_UNDER_A_REFERRAL = ("read_referral", "list_notes", "create_note", "close_referral")
 
 
 def document(style: Style, *, quota: int = 0) -> Part:
@@ -186,10 +186,10 @@ def _query(name: str, schema: Part, description: str, *, required: bool = False)
     return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
 
 
-def _change_parameters(style: Style) -> list[Part]:
+def _conditional(required: bool) -> list[Part]:
     schema = {"type": "string", "pattern": ETAG_PATTERN}
-    text = "The ETag that was read; a change is refused where it is no longer true."
-    return [_path_parameter("referralId"), _header("If-Match", schema, text, True)]
+    text = "The ETag that was read; nothing is done where it is no longer true."
+    return [_path_parameter("referralId"), _header("If-Match", schema, text, required)]
 
 
 def _list_parameters(style: Style) -> list[Part]:
@@ -221,7 +221,8 @@ _POSITION = {
 }
 _OWN_PARAMETERS: dict[str, Callable[[Style], list[Part]]] = {
     "list_referrals": _list_parameters,
-    "change_referral": _change_parameters,
+    "change_referral": lambda style: _conditional(True),
+    "delete_referral": lambda style: _conditional(False),
     "read_closure": lambda style: [_path_parameter("closureId")],
     "list_practitioners": lambda style: [
         _query("role", {"type": "string", "enum": list(ROLES)}, "The role asked for.", required=True)
@@ -256,6 +257,8 @@ def _success(style: Style, operation: str, schema: str, is_list: bool, headers: 
 
 def _list(style: Style, operation: str, schema: str) -> Part:
     properties: Part = {"items": {"type": "array", "items": _reference(schema)}}
+    if operation == "search_referrals":
+        properties["items"] |= {"maxItems": FOUND_AT_MOST, "description": "The first ones that arrived."}
     if operation == "list_referrals" and style.paging == "cursor":
         text = "Where the next page begins; null on the last one."
         properties["nextCursor"] = {
@@ -292,6 +295,8 @@ def _refusals(style: Style, operation: str, scope: str, quota: int) -> list[int]
         statuses.add(404)
     if operation == "change_referral":
         statuses |= {style.stale, style.unconditional}
+    if operation == "delete_referral":
+        statuses.add(style.stale)
     if operation in _CREATES:
         statuses.add(style.reused)
     return sorted(statuses | ({409} if operation == "close_referral" else set()))

@@ -20,6 +20,7 @@ from service.tokens import MANAGE, READ, WRITE, Caller
 from service.validation import Validators, choice, matching
 
 Parts = dict[str, str]
+FOUND_AT_MOST = 50
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,10 @@ class Operations:
     def run(self, route: Route, call: Call, caller: Caller, parts: Parts) -> Answer:
         """Carry out an operation; raises Refusal, or Crash where a defect says so."""
         operation: Callable[[Call, Caller, Parts], Answer] = getattr(self, self._meant(route, call))
+        if not route.operation.startswith(("create_", "close_")):
+            return operation(call, caller, parts)
         key = matching(call, self.style.replay_header, KEY_PATTERN, self.style)
-        if key is None or not route.operation.startswith(("create_", "close_")):
+        if key is None:
             return operation(call, caller, parts)
         return self._replayed(
             (caller.organisation, call.path, key), call, lambda: operation(call, caller, parts)
@@ -204,9 +207,7 @@ class Operations:
             raise Refusal(self.style.unconditional, "A change needs If-Match with the ETag that was read.")
         schema = "ReferralPatch" if self.style.update == "PATCH" else self._new
         body = self._tidied(self.validators.body(call, schema, self.style.update_media_type))
-        stale = condition not in (None, etag(found, self.defects))
-        if stale and "stale-change-accepted" not in self.defects:
-            raise Refusal(self.style.stale, "The referral has changed since it was read: read it again.")
+        self._hold_to(condition, found, "stale-change-accepted")
         changed = found.changed(body=self._merged(found.body, body), **self._raised(call, found))
         if "change-lost" not in self.defects:
             self.store.referrals[found.id] = changed
@@ -223,6 +224,7 @@ class Operations:
     def delete_referral(self, call: Call, caller: Caller, parts: Parts) -> Answer:
         """Take a referral away, with its notes."""
         found = self._found({**parts, "deleting": "yes"}, caller, "referral-of-others-can-be-deleted")
+        self._hold_to(call.headers.get("if-match"), found, "stale-delete-accepted")
         self.store.referrals[found.id] = replace(found, gone="deleted")
         return Answer(204)
 
@@ -241,6 +243,11 @@ class Operations:
         if found.organisation != caller.organisation and defect not in self.defects:
             raise self._foreign("referral")
         return found
+
+    def _hold_to(self, condition: str | None, found: Referral, defect: str) -> None:
+        """Refuse what was asked of an older state of a referral; ``defect`` lets it pass."""
+        if condition not in (None, etag(found, self.defects)) and defect not in self.defects:
+            raise Refusal(self.style.stale, "The referral has changed since it was read: read it again.")
 
     @property
     def _hidden(self) -> tuple[str, ...]:
@@ -302,7 +309,7 @@ class Operations:
         """The caller's referrals whose child is as described."""
         wanted = self.validators.body(call, "Search", "application/json")
         found = [item for item in self.store.referrals.values() if self._searched(item, caller, wanted)]
-        answer = reply(200, {"items": [self._summary(item) for item in found[:50]]}, self.style)
+        answer = reply(200, {"items": [self._summary(item) for item in found[:FOUND_AT_MOST]]}, self.style)
         return answer.having(Content_Type="text/html") if "search-answers-as-html" in self.defects else answer
 
     def _searched(self, item: Referral, caller: Caller, wanted: dict[str, Any]) -> bool:

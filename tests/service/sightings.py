@@ -233,6 +233,12 @@ def _stale(session: Session) -> object:
     return _taken(session.change(MINE, tag=old, summary="Older."))
 
 
+def _stale_delete(session: Session) -> object:
+    old = session.tag(MINE)
+    session.change(MINE, tag=old, summary="Newer.")
+    return _taken(session.call("DELETE", f"/v1/referrals/{MINE}", headers={"If-Match": old}))
+
+
 def _walked(session: Session) -> tuple[int, int]:
     """Duplicates in, and losses from, the list read in pages of two."""
     seen = session.walk(2)
@@ -443,6 +449,7 @@ SIGHTINGS: dict[str, Sighting] = {
     "key-taken-for-another-body": Sighting(_key_again, False, True),
     "replay-answers-differently": Sighting(_same_again, True, False),
     "stale-change-accepted": Sighting(_stale, False, True),
+    "stale-delete-accepted": Sighting(_stale_delete, False, True),
     "change-without-condition-accepted": Sighting(
         lambda s: _taken(s.change(MINE, tag="", summary="Unconditional.")), False, True
     ),
