@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import signal
 import socket
 import sys
@@ -144,7 +145,8 @@ def _stopper(servers: list[_Server]) -> Callable[[], None]:
 
 
 def _watch_input(stop: Callable[[], None]) -> None:
+    # Read from the descriptor: a thread that waits within a buffered reader holds its lock, and the exit fails.
     with contextlib.suppress(OSError, ValueError):
-        while sys.stdin.buffer.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):
             pass
     stop()
