@@ -78,38 +78,44 @@ def _hash(style: str) -> str:
 
 
 def tiles(verdict: Verdict) -> list[dict[str, Any]]:
-    """The three tiles; a tile shows a question mark where nothing could be judged."""
-    findings: Sequence[Verdict] = verdict.get("findings", [])
-    judged = any(
-        r["outcome"] in (Outcome.PASS, Outcome.FAIL, Outcome.WARN) for r in verdict.get("requirements", [])
-    )
-    waivers = verdict.get("waivers", [])
+    """The three tiles; a tile shows a question mark, and never a nought, where something could not be judged."""
+    waivers = [str(waiver.get("reason", "")) for waiver in verdict.get("waivers", [])]
     return [
-        _tile("Must fix", "bad", _titles(verdict, findings, "MUST", Outcome.FAIL), judged),
-        _tile(
-            "Agreed exceptions", "warn", [str(waiver.get("reason", "")) for waiver in waivers], True, "none"
-        ),
-        _tile("Worth improving", "warn", _titles(verdict, findings, "SHOULD", Outcome.WARN), judged),
+        _tile("Must fix", "bad", _titles(verdict, "MUST", Outcome.FAIL), _doubt(verdict, "MUST")),
+        _tile("Agreed exceptions", "warn" if waivers else "none", waivers),
+        _tile("Worth improving", "warn", _titles(verdict, "SHOULD", Outcome.WARN), _doubt(verdict, "SHOULD")),
     ]
 
 
-def _titles(verdict: Verdict, findings: Sequence[Verdict], level: str, outcome: str) -> list[str]:
+def _doubt(verdict: Verdict, level: str) -> str:
+    """Why nothing found does not mean nothing wrong; empty where it does."""
+    points = [r for r in verdict.get("requirements", []) if r["level"] == level]
+    unjudged = sum(r["outcome"] in wording.UNJUDGED for r in points)
+    if unjudged:
+        return f"{wording.plural(unjudged, 'point')} could not be judged."
+    return "" if points and verdict.get("complete") else "This could not be judged."
+
+
+def _titles(verdict: Verdict, level: str, outcome: str) -> list[str]:
     """What a tile counts: findings of a level, and points not met without one."""
     points = [r for r in verdict.get("requirements", []) if r["outcome"] == outcome and not r["findings"]]
-    titles = [str(finding["title"]) for finding in findings if finding.get("level") == level]
+    titles = [
+        str(finding["title"]) for finding in verdict.get("findings", []) if finding.get("level") == level
+    ]
     return titles + [str(point["plain"] or point["text"]) for point in points]
 
 
-def _tile(name: str, tone: str, titles: Sequence[str], judged: bool, empty: str = "ok") -> dict[str, Any]:
-    """A tile; ``empty`` is its tone where there is nothing to show."""
-    known = bool(titles) or judged
+def _tile(name: str, tone: str, titles: Sequence[str], doubt: str = "") -> dict[str, Any]:
+    """A tile; ``doubt`` says why nothing found does not mean nothing wrong."""
+    if not titles and tone != "none":
+        tone = "none" if doubt else "ok"
     return {
         "name": name,
-        "tone": (tone if titles else empty) if known else "none",
-        "number": str(len(titles)) if known else "?",
+        "tone": tone,
+        "number": "?" if doubt and not titles else str(len(titles)),
         "titles": list(titles[:3]),
         "more": max(len(titles) - 3, 0),
-        "empty": "None in this run." if known else "This could not be judged.",
+        "note": doubt or ("" if titles else "None in this run."),
     }
 
 

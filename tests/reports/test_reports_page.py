@@ -255,6 +255,29 @@ def test_each_kind_of_run_says_so_plainly(story: Any, kind: str, said: list[str]
     assert [part for part in said if part not in text] == []
 
 
+@pytest.mark.parametrize(
+    ("found", "finished", "tiles"),
+    [
+        ((), True, [("?", "none"), ("0", "none"), ("?", "none")]),
+        (
+            (("AUT-01", "pass"), ("CON-01", "pass"), ("ERR-01", "pass")),
+            True,
+            [("0", "ok"), ("0", "none"), ("0", "ok")],
+        ),
+        ((("AUT-01", "pass"), ("CON-01", "pass")), False, [("?", "none"), ("0", "none"), ("?", "none")]),
+        ((("AUT-01", "fail"), ("ERR-01", "fail")), True, [("1", "bad"), ("0", "none"), ("1", "warn")]),
+        ((("AUT-01", "pass"), ("CON-01", "blocked")), True, [("?", "none"), ("0", "none"), ("?", "none")]),
+    ],
+)
+def test_a_tile_says_nought_only_where_everything_was_judged(
+    story: Any, found: tuple[tuple[str, str], ...], finished: bool, tiles: list[tuple[str, str]]
+) -> None:
+    """A tile counts what is wrong, and shows a question mark where nothing wrong is not known."""
+    story.start().system().check(*(Result(id_, Outcome(outcome), "because") for id_, outcome in found))
+    verdict = story.verdict(finished=finished)
+    assert [(tile["number"], tile["tone"]) for tile in page.tiles(verdict)] == tiles
+
+
 def test_status_is_never_by_colour_alone(story: Any) -> None:
     """Every coloured mark carries a word."""
     html = page.render(eventful(story))
