@@ -9,13 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from joinedup.conformance.errors import SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step, Text
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.findings import Finding
-from joinedup.conformance.reproduction import references_in, steps_for
+from joinedup.conformance.reproduction import plans, play, with_new_identifiers
 from joinedup.conformance.target import Target
 
 MOST_SHOWN = 1500
+NEEDS_STATE = "It was seen twice, in a state of the system that the printed steps alone do not bring back."
 
 
 @dataclass(frozen=True)
@@ -59,20 +61,45 @@ class Suspicion:
 
 
 def confirm(target: Target, suspicion: Suspicion) -> Finding:
-    """The finding, confirmed where a replay shows it again; costs one replay."""
+    """The finding, confirmed where it shows again, with the shortest steps that show it on their own."""
     again = suspicion.again() if suspicion.again else _again(target, suspicion)
-    return as_finding(target, suspicion, confirmed=again)
+    steps, stands = _standing(target, suspicion) if again else (_plans(target, suspicion)[0], True)
+    return as_finding(target, suspicion, confirmed=again, steps=steps, stands=stands)
 
 
 def _again(target: Target, suspicion: Suspicion) -> bool:
-    return suspicion.expectation.is_broken_by(target.client.send(suspicion.last.step), target.contract)
+    exchange = target.client.send(with_new_identifiers(suspicion.last.step))
+    return suspicion.expectation.is_broken_by(exchange, target.contract)
 
 
-def as_finding(target: Target, suspicion: Suspicion, *, confirmed: bool) -> Finding:
+def _plans(target: Target, suspicion: Suspicion) -> list[tuple[Step, ...]]:
+    return list(plans(target.knowledge, target.redactor.is_shown, suspicion.exchanges))
+
+
+def _standing(target: Target, suspicion: Suspicion) -> tuple[tuple[Step, ...], bool]:
+    """The first plan that shows it again on its own, and whether there is one."""
+    possible = _plans(target, suspicion)
+    for steps in possible:
+        try:
+            last = play(target.client.send, steps, target.fixture)[-1]
+        except SetupError:
+            continue
+        if suspicion.expectation.is_broken_by(last, target.contract):
+            return steps, True
+    return possible[0], False
+
+
+def as_finding(
+    target: Target,
+    suspicion: Suspicion,
+    *,
+    confirmed: bool,
+    steps: tuple[Step, ...] = (),
+    stands: bool = True,
+) -> Finding:
     """The finding, masked, with its steps and its evidence."""
     last = suspicion.last
-    steps = steps_for(target.knowledge, target.redactor.is_shown, (e.step for e in suspicion.exchanges))
-    records = [_shown(target, step).as_record() for step in steps]
+    records = [_shown(target, step).as_record() for step in steps or _plans(target, suspicion)[0]]
     records[-1] = {**records[-1], "status": last.status, "expect": suspicion.expectation.as_record()}
     return Finding(
         rule=suspicion.rule,
@@ -86,7 +113,7 @@ def as_finding(target: Target, suspicion: Suspicion, *, confirmed: bool) -> Find
         count=suspicion.count,
         confirmed=confirmed,
         steps=tuple(records),
-        advice=suspicion.advice,
+        advice=" ".join(part for part in (suspicion.advice, "" if stands else NEEDS_STATE) if part),
         evidence=tuple(evidence(target, last)),
     )
 
@@ -140,8 +167,3 @@ def _body_text(body: Any) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + " …"
-
-
-def needs_setup(step: Step) -> bool:
-    """Whether a step needs values that only an earlier step gives."""
-    return any(not reference.fixture for reference in references_in(step))

@@ -144,23 +144,34 @@ def _value_record(value: Any) -> Any:
 
 
 def step_from_record(record: Mapping[str, Any]) -> Step:
-    """Read a step back from the record; references stay in their record form."""
+    """Read a step back from the record."""
     body: Any = MISSING
     if "body" in record:
         stored = record["body"]
-        body = Text(stored["text"]) if "text" in stored else stored["json"]
+        body = Text(stored["text"]) if "text" in stored else _value_from(stored["json"])
     return Step(
         method=record["method"],
         path=record["path"],
-        path_parameters=record.get("path_parameters", {}),
-        query=tuple((name, value) for name, value in record.get("query", [])),
-        headers=record.get("headers", {}),
+        path_parameters=_value_from(record.get("path_parameters", {})),
+        query=tuple((name, _value_from(value)) for name, value in record.get("query", [])),
+        headers=_value_from(record.get("headers", {})),
         body=body,
         media_type=record.get("media_type", "application/json"),
         identity=record.get("identity"),
         operation=record.get("operation", ""),
         name=record.get("name", ""),
     )
+
+
+_REFERENCES = ({"from", "pointer"}, {"from", "header"}, {"from", "header", "pattern"}, {"fixture", "index"})
+
+
+def _value_from(record: Any) -> Any:
+    if isinstance(record, dict):
+        if set(record) in _REFERENCES:
+            return Reference(step=record.get("from", ""), **{k: v for k, v in record.items() if k != "from"})
+        return {key: _value_from(item) for key, item in record.items()}
+    return [_value_from(item) for item in record] if isinstance(record, list) else record
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import random
-import re
 import time
 import uuid
 import zlib
@@ -33,18 +32,17 @@ from joinedup.conformance.client import BudgetSpentError
 from joinedup.conformance.errors import JoinedUpError, SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Response, Step, Text
 from joinedup.conformance.harvest import IGNORED_HEADERS
+from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.operations import Operation
-from joinedup.conformance.reproduction import step_from_wire
+from joinedup.conformance.reproduction import UUID, step_from_wire
 from joinedup.conformance.target import OWN, Target
+from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-# Headers by which a server recognises a request that is sent twice: each generated request is a new one.
-REQUEST_IDENTIFIERS = frozenset({"idempotency-key", "x-idempotency-key", "x-request-id", "request-id"})
 FEED_PROBABILITY = 0.6
 SHORTEST_IDENTIFIER = 8
 FREE_IDENTIFIERS = frozenset({"idempotency-key", "x-idempotency-key"})
-UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True)
@@ -431,7 +429,7 @@ class _Gate:
     def _make_new(self, request: requests.PreparedRequest) -> None:
         """Give a request that carries a used identifier one of its own, of the same shape: it is no repetition."""
         for name, value in request.headers.items():
-            if name.lower() not in REQUEST_IDENTIFIERS:
+            if normalise(name) not in REQUEST_IDENTIFIERS:
                 continue
             text = _text(value)
             if text in self._used and UUID.fullmatch(text):

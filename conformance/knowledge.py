@@ -36,6 +36,7 @@ NEVER_ACROSS = frozenset(
 )
 MOST_ELEMENTS = 5
 MOST_VALUES = 5
+MOST_CHANGES = 3
 _MOST_SCALARS = 400
 
 
@@ -116,6 +117,8 @@ class Knowledge:
         }
         self.facts: list[Fact] = []
         self._origins: dict[str, Origin] = {}
+        self._created: dict[str, Origin] = {}
+        self._changes: dict[str, list[Step]] = {}
         self._seen: set[tuple[str, str, str]] = set()
         for name, values in self._fixtures.items():
             for index, value in enumerate(values):
@@ -148,6 +151,8 @@ class Knowledge:
 
     def _add(self, fact: Fact) -> None:
         self._origins.setdefault(str(fact.value), fact.origin)
+        if fact.origin.step is not None and fact.origin.step.method == "POST":
+            self._created.setdefault(str(fact.value), fact.origin)
         key = (fact.context, fact.property, str(fact.value))
         if key not in self._seen:
             self._seen.add(key)
@@ -164,6 +169,25 @@ class Knowledge:
             if isinstance(value, str | int) and not isinstance(value, bool)
             else None
         )
+
+    def created(self, value: Any) -> Origin | None:
+        """The create whose answer gave a value, or None."""
+        return self._created.get(str(value))
+
+    def note_change(self, exchange: Exchange) -> None:
+        """Remember what was done to the objects that a request names in its path."""
+        step = exchange.step
+        if exchange.ok and step.method not in ("GET", "HEAD"):
+            for value in step.path_parameters.values():
+                changes = self._changes.setdefault(str(value), [])
+                if len(changes) < MOST_CHANGES and (step.method, step.path) not in {
+                    (c.method, c.path) for c in changes
+                }:
+                    changes.append(step)
+
+    def changes(self, value: Any) -> list[Step]:
+        """What was done to an object, in order."""
+        return list(self._changes.get(str(value), ()))
 
     def values_for(
         self, name: str, path: str, location: str, *, identity: str | None = "own", most: int = MOST_VALUES

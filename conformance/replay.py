@@ -7,18 +7,18 @@ Values that came from the system are fetched again; what is shown is masked like
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from joinedup.conformance.catalogue import load_catalogue
-from joinedup.conformance.errors import ConfigurationError, NothingSelectedError, SetupError
+from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
 from joinedup.conformance.evidence import evidence
-from joinedup.conformance.exchanges import MISSING, Exchange, Step, Text, step_from_record
+from joinedup.conformance.exchanges import Exchange, Step, step_from_record
 from joinedup.conformance.expect import expectation_from
+from joinedup.conformance.reproduction import play
 from joinedup.conformance.run import BUNDLED, Plan, read_plan, serving
 from joinedup.conformance.target import Target, build_target
 from joinedup.reports.run_folder import read_verdict
@@ -88,84 +88,17 @@ def _plan(source: str, folder: Path) -> Plan:
     return Plan(source, "", seed=stored["seed"])
 
 
-def _replay(target: Target, found: Mapping[str, Any], steps: list[dict[str, Any]]) -> int:
+def _replay(target: Target, found: Mapping[str, Any], records: list[dict[str, Any]]) -> int:
     click.echo(f"{found['title']}\n  expected: {found['expected']}\n  received then: {found['actual']}\n")
-    done: dict[str, Exchange] = {}
-    last: Exchange | None = None
-    for record in steps:
-        step = resolved(step_from_record(record), done, target)
-        last = target.client.send(step)
-        done[step.name] = last
-        for heading, text in evidence(target, last):
+
+    def send(step: Step) -> Exchange:
+        exchange = target.client.send(step)
+        for heading, text in evidence(target, exchange):
             click.echo(f"{heading}\n" + "\n".join(f"  {line}" for line in text.splitlines()))
         click.echo("")
-    if last is None:
-        return 0
-    expectation = expectation_from(steps[-1].get("expect", {}))
-    still = expectation.is_broken_by(last, target.contract)
+        return exchange
+
+    last = play(send, [step_from_record(record) for record in records], target.fixture)[-1]
+    still = expectation_from(records[-1].get("expect", {})).is_broken_by(last, target.contract)
     click.echo("Still there." if still else "Not there any more: the last answer is as expected.")
     return int(still)
-
-
-def resolved(step: Step, done: Mapping[str, Exchange], target: Target) -> Step:
-    """The step with every reference replaced by its value; raises ``SetupError`` where the value is not there."""
-
-    def value(item: Any) -> Any:
-        if (
-            isinstance(item, dict)
-            and set(item) & {"from", "fixture"}
-            and set(item) <= {"from", "pointer", "header", "pattern", "fixture", "index"}
-        ):
-            return _fetched(item, done, target)
-        if isinstance(item, dict):
-            return {key: value(inner) for key, inner in item.items()}
-        return [value(inner) for inner in item] if isinstance(item, list) else item
-
-    return replace(
-        step,
-        path_parameters={name: value(item) for name, item in step.path_parameters.items()},
-        query=tuple((name, value(item)) for name, item in step.query),
-        headers={name: value(item) for name, item in step.headers.items()},
-        body=step.body if step.body is MISSING or isinstance(step.body, Text) else value(step.body),
-    )
-
-
-def _fetched(reference: Mapping[str, Any], done: Mapping[str, Exchange], target: Target) -> Any:
-    if "fixture" in reference:
-        for table in (keys.get("fixtures", {}) for keys in target.system.identities.values()):
-            if reference["fixture"] in table:
-                return table[reference["fixture"]][reference["index"]]
-        values = target.system.fixtures.get(reference["fixture"], [])
-        if reference["index"] < len(values):
-            return values[reference["index"]]
-        raise SetupError(
-            f"The finding needs the fixture {reference['fixture']}, which the configuration does not give.",
-            hint="Use the configuration of that run.",
-        )
-    earlier = done[reference["from"]]
-    if "header" in reference:
-        text = earlier.response.headers.get(reference["header"], "") if earlier.response else ""
-        return text.rstrip("/").rpartition("/")[2] if reference.get("pattern") == "last-segment" else text
-    found = at_pointer(earlier.json(), reference["pointer"])
-    if found is MISSING:
-        raise SetupError(
-            f"Step {reference['from']} was expected to give a value at {reference['pointer']} and answered {earlier.status} without one.",
-            hint="The system holds other data than then; check it again.",
-        )
-    return found
-
-
-def at_pointer(value: Any, pointer: str) -> Any:
-    """What stands at an RFC 6901 pointer, or ``MISSING``."""
-    for token in _tokens(pointer):
-        if isinstance(value, dict) and token in value:
-            value = value[token]
-        elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
-            value = value[int(token)]
-        else:
-            return MISSING
-    return value
-
-
-def _tokens(pointer: str) -> Iterator[str]:
-    yield from (token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:])

@@ -1,20 +1,24 @@
 """
-From a request that went over the wire to steps that anyone can send again.
+From what took place to steps that anyone can send again, on their own.
 
-A value that the system gave is not printed: an earlier step fetches it. What the harness made stands as it is.
+A value that the system gave is not printed: an earlier step fetches it. What the harness made stands as it is. Where a
+plain reading does not bring back the state that mattered, the object is made anew and what was done to it is done again.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from joinedup.conformance.exchanges import MISSING, Reference, Step, Text
-from joinedup.conformance.knowledge import Knowledge
+from joinedup.conformance.errors import SetupError
+from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step, Text
+from joinedup.conformance.knowledge import Knowledge, Origin, normalise
+from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 
 MAX_DEPTH = 6
 # Headers that the client library, the connection or the credential puts in; the rest was part of the test.
@@ -33,6 +37,8 @@ AUTOMATIC = frozenset(
         "x-schemathesis-testcaseid",
     }
 )
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+Shown = Callable[[Any], bool]
 
 
 def step_from_wire(
@@ -71,29 +77,26 @@ def _filled(template: str, path: str) -> dict[str, Any] | None:
     values = {
         name: unquote(raw, errors="surrogateescape") for name, raw in zip(names, found.groups(), strict=True)
     }
-    return (
-        values
-        if all(values.values()) and not any("\udc80" <= c <= "\udcff" for v in values.values() for c in v)
-        else None
-    )
+    broken = any("\udc80" <= character <= "\udcff" for value in values.values() for character in value)
+    return values if all(values.values()) and not broken else None
 
 
 def _body(body: bytes | None, media_type: str) -> Any:
     if not body:
         return MISSING
     text = body.decode("utf-8", "surrogateescape")
-    if "json" in media_type:
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            return Text(text)
-        # A body that JSON reads but would write differently (NaN, duplicate keys) goes as it went.
-        return (
-            value
-            if isinstance(value, dict | list) and "NaN" not in text and "Infinity" not in text
-            else Text(text)
-        )
-    return Text(text)
+    if "json" not in media_type:
+        return Text(text)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return Text(text)
+    # A body that JSON reads but would write differently (NaN, duplicate keys) goes as it went.
+    return (
+        value
+        if isinstance(value, dict | list) and "NaN" not in text and "Infinity" not in text
+        else Text(text)
+    )
 
 
 @dataclass
@@ -104,71 +107,195 @@ class Reproduction:
     Args:
         knowledge: where values came from.
         shown: whether a value may stand as it is.
+        made_anew: whether objects are created again instead of read, and what was done to them done again.
     """
 
     knowledge: Knowledge
-    shown: Callable[[Any], bool]
+    shown: Shown
+    made_anew: bool = False
     steps: list[Step] = field(default_factory=list)
     _names: dict[int, str] = field(default_factory=dict)
+    _given: dict[str, Reference] = field(default_factory=dict)
 
-    def add(self, step: Step, depth: int = 0) -> Step:
+    def add(self, step: Step, answer: Exchange | None = None, depth: int = 0) -> Step:
         """Add a step with its known values replaced by references; gives the step as added."""
-        referenced = replace(
+        path_parameters = {
+            name: self._value(value, depth, step, always=True) for name, value in step.path_parameters.items()
+        }
+        if self.made_anew and answer is not None and depth == 0:
+            self._do_again(step)
+        body = (
+            step.body
+            if step.body is MISSING or isinstance(step.body, Text)
+            else self._value(step.body, depth, step)
+        )
+        named = replace(
             step,
-            path_parameters={
-                name: self._value(value, depth, step) for name, value in step.path_parameters.items()
-            },
+            name=f"s{len(self.steps)}",
+            path_parameters=path_parameters,
             query=tuple((name, self._value(value, depth, step)) for name, value in step.query),
             headers={name: self._value(value, depth, step) for name, value in step.headers.items()},
-            body=step.body
-            if step.body is MISSING or isinstance(step.body, Text)
-            else self._value(step.body, depth, step),
+            body=body,
         )
-        named = replace(referenced, name=f"s{len(self.steps)}")
+        named = replace(named, name=f"s{len(self.steps)}")
         self.steps.append(named)
         self._names[id(step)] = named.name
+        if answer is not None:
+            self._note_answer(named.name, answer)
         return named
 
-    def _value(self, value: Any, depth: int, within: Step) -> Any:
+    def _note_answer(self, name: str, answer: Exchange) -> None:
+        body = answer.json()
+        for pointer, value in _pointers(body) if answer.ok and body is not MISSING else ():
+            self._given.setdefault(str(value), Reference(step=name, pointer=pointer))
+        location = answer.response.headers.get("location", "") if answer.ok and answer.response else ""
+        if location:
+            segment = location.rstrip("/").rpartition("/")[2].partition("?")[0]
+            self._given.setdefault(segment, Reference(step=name, header="Location", pattern="last-segment"))
+        tag = answer.response.headers.get("etag", "") if answer.ok and answer.response else ""
+        if tag:
+            self._given.setdefault(tag, Reference(step=name, header="ETag"))
+
+    def _do_again(self, step: Step) -> None:
+        """What was done to the object that a step is about, before the step itself."""
+        for value in step.path_parameters.values():
+            for change in self.knowledge.changes(value):
+                if change is not step and id(change) not in self._names:
+                    self.add(change, depth=1)
+
+    def _value(self, value: Any, depth: int, within: Step, *, always: bool = False) -> Any:
         if isinstance(value, dict):
             return {key: self._value(item, depth, within) for key, item in value.items()}
         if isinstance(value, list):
             return [self._value(item, depth, within) for item in value]
-        origin = None if self.shown(value) else self.knowledge.origin(value)
-        if origin is None or depth >= MAX_DEPTH:
+        if value is None or isinstance(value, bool | float):
+            return value
+        given = self._given.get(str(value))
+        if given is not None and (always or not self.shown(value)):
+            return given
+        if self.shown(value) or depth >= MAX_DEPTH:
+            return value
+        origin = self._origin(value)
+        if origin is None or origin.step is within:
             return value
         if origin.step is None:
             return origin.reference
-        if origin.step is within:
-            return value
-        name = self._names.get(id(origin.step)) or self.add(origin.step, depth + 1).name
+        name = self._names.get(id(origin.step)) or self.add(origin.step, depth=depth + 1).name
         return replace(origin.reference, step=name)
 
+    def _origin(self, value: Any) -> Origin | None:
+        created = self.knowledge.created(value) if self.made_anew else None
+        return created or self.knowledge.origin(value)
 
-def steps_for(knowledge: Knowledge, shown: Callable[[Any], bool], steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Steps that stand on their own: what they need is fetched first; the last one is the one that is judged."""
-    reproduction = Reproduction(knowledge, shown)
+
+def _pointers(value: Any, pointer: str = "", most: int = 200) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, item in list(value.items())[:most]:
+            yield from _pointers(item, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value[:20]):
+            yield from _pointers(item, f"{pointer}/{index}")
+    elif isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+        yield pointer, value
+
+
+def plans(knowledge: Knowledge, shown: Shown, exchanges: Sequence[Exchange]) -> Iterator[tuple[Step, ...]]:
+    """
+    Ways to show the last exchange again, the shortest first; the last step of each is the one that is judged.
+
+    First with objects that are read, then with objects made anew to which the same was done.
+    """
+    seen: list[tuple[Step, ...]] = []
+    for made_anew in (False, True):
+        reproduction = Reproduction(knowledge, shown, made_anew)
+        for exchange in exchanges:
+            reproduction.add(exchange.step, exchange)
+        steps = tuple(reproduction.steps)
+        if steps not in seen:
+            seen.append(steps)
+            yield steps
+
+
+# --- playing steps
+
+
+def play(
+    send: Callable[[Step], Exchange], steps: Sequence[Step], fixtures: Callable[[str, int], Any]
+) -> list[Exchange]:
+    """
+    Send steps in order, fetching what they refer to from the answers before them.
+
+    A request identifier (``X-Request-ID`` and the like) that was a UUID becomes a new one, the same wherever it stood
+    more than once, so that a server which recognises repetitions sees a new conversation.
+
+    Raises:
+        SetupError: a value that a step needs was not in the answer.
+    """
+    done: dict[str, Exchange] = {}
+    renewed: dict[str, str] = {}
     for step in steps:
-        reproduction.add(step)
-    return tuple(reproduction.steps)
+        done[step.name] = send(_with_new_identifiers(resolved(step, done, fixtures), renewed))
+    return list(done.values())
 
 
-def references_in(step: Step) -> list[Reference]:
-    """Every reference that a step holds."""
-    found: list[Reference] = []
-    stack: list[Any] = [
-        *step.path_parameters.values(),
-        *(value for _, value in step.query),
-        *step.headers.values(),
-    ]
-    if step.body is not MISSING and not isinstance(step.body, Text):
-        stack.append(step.body)
-    while stack:
-        item = stack.pop()
+def _with_new_identifiers(step: Step, renewed: dict[str, str]) -> Step:
+    headers = dict(step.headers)
+    for name, value in headers.items():
+        if normalise(name) in REQUEST_IDENTIFIERS and isinstance(value, str) and UUID.fullmatch(value):
+            headers[name] = renewed.setdefault(value, str(uuid.uuid4()))
+    return replace(step, headers=headers)
+
+
+def with_new_identifiers(step: Step) -> Step:
+    """The same request as a new one: with a request identifier of its own."""
+    return _with_new_identifiers(step, {})
+
+
+def resolved(step: Step, done: Mapping[str, Exchange], fixtures: Callable[[str, int], Any]) -> Step:
+    """The step with every reference replaced by its value; raises ``SetupError`` where the value is not there."""
+
+    def value(item: Any) -> Any:
         if isinstance(item, Reference):
-            found.append(item)
-        elif isinstance(item, dict):
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
+            return _fetched(item, done, fixtures)
+        if isinstance(item, dict):
+            return {key: value(inner) for key, inner in item.items()}
+        return [value(inner) for inner in item] if isinstance(item, list) else item
+
+    return replace(
+        step,
+        path_parameters={name: value(item) for name, item in step.path_parameters.items()},
+        query=tuple((name, value(item)) for name, item in step.query),
+        headers={name: value(item) for name, item in step.headers.items()},
+        body=step.body if step.body is MISSING or isinstance(step.body, Text) else value(step.body),
+    )
+
+
+def _fetched(reference: Reference, done: Mapping[str, Exchange], fixtures: Callable[[str, int], Any]) -> Any:
+    if reference.fixture:
+        return fixtures(reference.fixture, reference.index)
+    earlier = done[reference.step]
+    if reference.header:
+        text = earlier.response.headers.get(reference.header, "") if earlier.response else ""
+        found: Any = text.rstrip("/").rpartition("/")[2] if reference.pattern == "last-segment" else text
+    else:
+        found = at_pointer(earlier.json(), reference.pointer)
+    if found is MISSING or found == "":
+        place = f"the header {reference.header}" if reference.header else reference.pointer
+        raise SetupError(
+            f"Step {reference.step} was expected to give a value at {place} and answered {earlier.status} without one.",
+            hint="The system holds other data than then; check it again.",
+        )
     return found
+
+
+def at_pointer(value: Any, pointer: str) -> Any:
+    """What stands at an RFC 6901 pointer, or ``MISSING``."""
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return MISSING
+    return value

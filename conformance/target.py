@@ -32,6 +32,7 @@ from joinedup.conformance.redaction import Redactor, refuse_real_people
 from joinedup.conformance.samples import Sampler
 
 OWN, OTHER = "own", "other"
+LIMITED_TO = " limited to "
 # Words that every report uses; a system that answers with one of them gives nothing away.
 _COMMON = ("true", "false", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 Write = Callable[..., None]
@@ -106,7 +107,26 @@ class Target:
     @cached_property
     def client(self) -> Client:
         """Sends steps to the system."""
-        return Client(self.system.base_url, self.identities.values(), self.budget, self.observe)
+        callers = self.identities.values()
+        return Client(self.system.base_url, callers, self.budget, self.observe, derive=self.derived)
+
+    def derived(self, name: str) -> Identity:
+        """
+        A caller made from an identity: ``own with a changed signature``, ``own limited to referrals.read``.
+
+        Raises:
+            ConfigurationError: there is no such identity, or nothing of the kind can be made from its credential.
+        """
+        base, _, forgery = name.partition(WITH)
+        if base in self.identities and (made := forged(self.identities[base], forgery)) is not None:
+            return made
+        base, _, scope = name.partition(LIMITED_TO)
+        if base in self.identities and scope:
+            return self._built(base, self.system.identities[base] | {"scope": scope})
+        raise ConfigurationError(
+            f"systems.{self.name} has no identity {name!r}, and none can be made.",
+            hint=f"It has: {', '.join(self.identities) or 'none'}.",
+        )
 
     @cached_property
     def knowledge(self) -> Knowledge:
@@ -201,10 +221,29 @@ class Target:
         """Keep what later checks need of an exchange: its status, and a success as a control."""
         step = exchange.step
         self.answers.setdefault(step.operation, []).append(exchange.status)
+        self.knowledge.note_change(exchange)
         if exchange.ok:
             self.good.setdefault((step.operation, step.identity), exchange)
             if step.method == "POST":
                 self.made.append(exchange)
+
+    def fixture(self, name: str, index: int) -> Any:
+        """
+        A known good value of the configuration.
+
+        Raises:
+            SetupError: the configuration does not give it.
+        """
+        tables = [keys.get("fixtures", {}) for keys in self.system.identities.values()] + [
+            self.system.fixtures
+        ]
+        for table in tables:
+            if index < len(table.get(name, ())):
+                return table[name][index]
+        raise SetupError(
+            f"The fixture {name} (number {index + 1}) is not in systems.{self.name}.fixtures.",
+            hint="Use the configuration of that run.",
+        )
 
     def reach(self) -> None:
         """
