@@ -90,6 +90,7 @@ class Client:
         identities: callers by name.
         budget: shared by everything that sends to this system.
         observe: called once for each exchange.
+        derive: gives a caller that is no identity of its own, such as ``own with a changed signature``.
         verify: a CA bundle's path, or True for the usual authorities.
     """
 
@@ -100,12 +101,14 @@ class Client:
         budget: Budget,
         observe: Observer,
         *,
+        derive: Callable[[str], Identity] | None = None,
         verify: bool | str = True,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.identities = {identity.name: identity for identity in identities}
         self.budget = budget
         self._observe = observe
+        self._derive = derive
         self._http = httpx.Client(
             timeout=httpx.Timeout(budget.limits.timeout_s),
             follow_redirects=False,
@@ -162,7 +165,12 @@ class Client:
         )
         if step.identity is None:
             return request
-        return self.identities[step.identity].authorise(request)
+        return self._caller(step.identity).authorise(request)
+
+    def _caller(self, name: str) -> Identity:
+        if name not in self.identities and self._derive is not None:
+            return self._derive(name)
+        return self.identities[name]
 
     def _receive(self, request: httpx.Request) -> Response:
         started = time.monotonic()

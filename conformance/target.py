@@ -25,6 +25,7 @@ from joinedup.conformance.contract import Contract, load_contract
 from joinedup.conformance.errors import ConfigurationError, SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Response, Step, Text
 from joinedup.conformance.features import features_of
+from joinedup.conformance.forgery import WITH, forged
 from joinedup.conformance.identities import Identity, NoCredential, build_identity, secrets_of
 from joinedup.conformance.knowledge import Knowledge
 from joinedup.conformance.operations import Operation
@@ -68,6 +69,7 @@ class Target:
     made: list[Exchange] = field(default_factory=list)
     good: dict[tuple[str, str | None], Exchange] = field(default_factory=dict)
     answers: dict[str, list[int]] = field(default_factory=dict)
+    _derived: dict[str, Identity] = field(default_factory=dict)
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -77,24 +79,23 @@ class Target:
     @cached_property
     def identities(self) -> Mapping[str, Identity]:
         """The callers by name; raises ``SetupError`` or ``ConfigurationError``."""
-        folder, key = Path(self.configuration.folder), _api_key_place(self.contract)
-        built: dict[str, Identity] = {}
-        for name, keys in self.system.identities.items():
-            where = f"systems.{self.name}.identities.{name}"
-            for secret in secrets_of(keys, folder, where):
-                self.redactor.keep_secret(secret)
-            wanted = {key: value for key, value in keys.items() if key != "fixtures"}
-            built[name] = build_identity(
-                name,
-                wanted,
-                folder=folder,
-                where=where,
-                contract_key=key,
-                timeout_s=self.configuration.limits.timeout_s,
-            )
+        built = {name: self._built(name, keys) for name, keys in self.system.identities.items()}
         # A system that asks for no credential still has a caller, so that no check needs a special case.
         built.setdefault(OWN, Identity(OWN, "", "none", NoCredential()))
         return built
+
+    def _built(self, name: str, keys: Mapping[str, Any]) -> Identity:
+        folder, where = Path(self.configuration.folder), f"systems.{self.name}.identities.{name}"
+        for secret in secrets_of(keys, folder, where):
+            self.redactor.keep_secret(secret)
+        return build_identity(
+            name,
+            {key: value for key, value in keys.items() if key != "fixtures"},
+            folder=folder,
+            where=where,
+            contract_key=_api_key_place(self.contract),
+            timeout_s=self.configuration.limits.timeout_s,
+        )
 
     @cached_property
     def budget(self) -> Budget:
@@ -117,12 +118,15 @@ class Target:
         Raises:
             ConfigurationError: there is no such identity, or nothing of the kind can be made from its credential.
         """
+        if name in self._derived:
+            return self._derived[name]
         base, _, forgery = name.partition(WITH)
-        if base in self.identities and (made := forged(self.identities[base], forgery)) is not None:
-            return made
+        made = forged(self.identities[base], forgery) if base in self.identities else None
         base, _, scope = name.partition(LIMITED_TO)
         if base in self.identities and scope:
-            return self._built(base, self.system.identities[base] | {"scope": scope})
+            made = self._built(name, self.system.identities[base] | {"scope": scope})
+        if made is not None:
+            return self._derived.setdefault(name, made)
         raise ConfigurationError(
             f"systems.{self.name} has no identity {name!r}, and none can be made.",
             hint=f"It has: {', '.join(self.identities) or 'none'}.",
