@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 # Beyond this many the page lists findings in a table, so that it opens on any machine.
 MOST_DETAILED_FINDINGS = 300
 LONGEST_TEXT = 6000
+# More gaps than this with one reason are shown together.
+MOST_ALIKE = 3
 
 
 def render(verdict: Verdict) -> str:
@@ -40,6 +43,7 @@ def render(verdict: Verdict) -> str:
         profiles=sorted(
             {str(system["profile"]) for system in verdict.get("systems", []) if system["profile"]}
         ),
+        gaps=gaps(verdict),
         provenance=provenance(verdict.get("systems", [])),
     )
 
@@ -136,10 +140,19 @@ def provenance(systems: Sequence[Mapping[str, Any]]) -> str:
     played = [str(system["system"]) for system in systems if not system.get("live")]
     parts = [f"A real system answered for {wording.listed(live)}."] if live else []
     if played:
-        parts.append(
-            f"{wording.listed(played).capitalize()} was played by a bundled stand-in, with invented people."
-        )
+        parts.append(f"A bundled stand-in with invented people answered for {wording.listed(played)}.")
     return " ".join(parts)
+
+
+def gaps(verdict: Verdict) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """What was not tested, as (shared reason, entries): first what has a reason of its own, without a shared one."""
+    entries: list[Mapping[str, Any]] = verdict.get("not_tested", [])
+    times = Counter(str(entry["reason"]) for entry in entries)
+    shared = {
+        reason: [e for e in entries if e["reason"] == reason] for reason, n in times.items() if n > MOST_ALIKE
+    }
+    alone = [entry for entry in entries if entry["reason"] not in shared]
+    return [*([("", alone)] if alone else []), *shared.items()]
 
 
 def cut(text: str) -> str:

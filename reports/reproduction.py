@@ -123,10 +123,12 @@ class _Writer:
         if last:
             return [] if _method_of(step) == "HEAD" else ["-i"]
         name = str(step.get("name") or "")
-        if not _is_referred_to(name, self.steps):
+        kept = {source for later in self.steps for source in _sources(later)} if name else set()
+        if not kept & {(name, "pointer"), (name, "header")}:
             return ["-o /dev/null"]
         self.needs_work = True
-        return [f'-D "$work/{_file(name)}.headers" -o "$work/{_file(name)}"']
+        headers = [f'-D "$work/{_file(name)}.headers"'] if (name, "header") in kept else []
+        return [*headers, f'-o "$work/{_file(name)}"']
 
     def _method(self, step: Step) -> list[str]:
         method = _method_of(step)
@@ -295,14 +297,10 @@ def _reference(value: object, steps: Sequence[Step]) -> Step | None:
     return value if keys == {"fixture", "index"} or keys == {"fixture"} else None
 
 
-def _is_referred_to(name: str, steps: Sequence[Step]) -> bool:
-    return any(name in _sources(step) for step in steps) if name else False
-
-
-def _sources(value: object) -> Iterator[object]:
-    """The names of the steps that a value refers to, at any depth."""
+def _sources(value: object) -> Iterator[tuple[object, str]]:
+    """What a value refers to, at any depth: the step's name, and whether its body or its headers."""
     if isinstance(value, Mapping):
-        yield value.get("from")
+        yield str(value.get("from")), "header" if "header" in value else "pointer"
     children = (
         value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
     )

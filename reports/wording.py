@@ -126,4 +126,8 @@ REASONS = {
 def _why(verdict: Verdict) -> str:
     if verdict.get("complete") is False:
         return "the run stopped before its end"
-    return REASONS.get(int(verdict.get("exit_code", 0)), str(verdict.get("reason", "")))
+    code = int(verdict.get("exit_code", 0))
+    outcomes = {requirement.get("outcome") for requirement in verdict.get("requirements", [])}
+    if code == 3 and not verdict.get("errors") and Outcome.SETUP_ERROR not in outcomes:
+        return "a required point could not be tested"
+    return REASONS.get(code, str(verdict.get("reason", "")))

@@ -31,6 +31,13 @@ BROKEN = Finding("rule", ("AUT-01",), "A title", "403 or 404.", "200.", "GET /a"
             True,
             "? CareTrack 8: No verdict",
             "1 required point is met and 1 could not be judged; 1 thing was not tested. There is no verdict, because "
+            "a required point could not be tested.",
+        ),
+        (
+            (*MET[1:], Result("AUT-01", Outcome.SETUP_ERROR, "no answer")),
+            True,
+            "? CareTrack 8: No verdict",
+            "1 required point is met and 1 could not be judged; 1 thing was not tested. There is no verdict, because "
             "the configuration, the network or the test environment stood in the way.",
         ),
         (

@@ -263,3 +263,15 @@ def test_the_fields_that_others_rely_on_are_there(story: Any) -> None:
     assert verdict["requirements"][0]["findings"] == ["f-1"]
     assert verdict["requirements"][0]["reason"] == READABLE.title
     assert (verdict["schema"], verdict["product"]) == (1, {"name": "CareTrack"})
+
+
+def test_a_finding_carries_its_reproduction(story: Any) -> None:
+    """The script of a finding calls the system's address as the recorded identity, by that identity's flow."""
+    step = {"method": "GET", "path": "/v1/children", "identity": "other", "name": "s0"}
+    story.start().system(base_url="https://caretrack.test.example", identities={"other": "api-key"})
+    [finding] = story.check(*MET, replace(READABLE, steps=(step,))).verdict()["findings"]
+    assert finding["curl"].splitlines() == [
+        "BASE=${BASE:-https://caretrack.test.example}",
+        ': "${OTHER:?Set OTHER to the whole header line of the identity other, or use: joinedup replay f-1}"',
+        'curl -sS -i -H "$OTHER" "${BASE}/v1/children"',
+    ]
