@@ -30,8 +30,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("conformance.personal_data", "conformance.rules", "conformance.validity", "conformance.versions"),
         # calls, and what they show
         *("conformance.client", "conformance.configuration", "conformance.identities", "conformance.target"),
+        *("conformance.authentication", "conformance.forgery", "conformance.isolation"),
         *("conformance.evidence", "conformance.exchanges", "conformance.expect", "conformance.redaction"),
         *("conformance.harvest", "conformance.knowledge", "conformance.reproduction", "conformance.samples"),
+        *("conformance.near_misses", "conformance.places"),
         *("conformance.objects", "conformance.paging", "conformance.sequences"),
         "reports.events",
     ),
