@@ -1,44 +1,21 @@
-"""Nobody gets in without a valid, current credential."""
-
-from dataclasses import replace
+"""Nobody gets in without a valid, current credential, and nobody gets further than it allows."""
 
 import pytest
 
+from joinedup.conformance.authentication import findings, try_gates, what_could_not_be_made
 from joinedup.conformance.check import Check, blocked
-from joinedup.conformance.evidence import Suspicion, confirm
-from joinedup.conformance.expect import Expectation
-from joinedup.conformance.target import OWN, Target
+from joinedup.conformance.target import Target
 
 
 @pytest.mark.requirement("AUT-01")
-def test_refuses_a_missing_credential(harvested: Target, check: Check) -> None:
-    """A request that succeeds with a credential is refused without one."""
-    tried = 0
-    for operation in harvested.operations:
-        good = harvested.good.get((operation.label, OWN))
-        if good is None or harvested.is_declared_public(operation):
-            continue
-        tried += 1
-        bare = harvested.client.send(replace(good.step, identity=None))
-        if bare.ok:
-            check.report(
-                confirm(
-                    harvested,
-                    Suspicion(
-                        rule="answers-without-a-credential",
-                        requirements=("AUT-01",),
-                        title="An operation answers without a credential",
-                        expected="401, because the contract does not declare the operation public.",
-                        actual=f"{bare.status}, as with a credential.",
-                        exchanges=(bare,),
-                        expectation=Expectation(never=("2XX",)),
-                        cause="missing credential",
-                        advice="Refuse it, or declare `security: []` on the operation if it is meant to be public.",
-                    ),
-                )
-            )
-    if not tried:
+def test_refuses_whoever_has_no_valid_credential(harvested: Target, check: Check) -> None:
+    """A request that succeeds with a credential is refused without one, and with every forged one."""
+    trial = try_gates(harvested)
+    check.report(*findings(trial))
+    for part in what_could_not_be_made(harvested):
+        check.leaves_out(part)
+    if not trial.refused and not trial.accepted:
         raise blocked(
             "no operation behind a credential ever succeeded, so that a refusal would prove nothing"
         )
-    check.proves(times=tried)
+    check.proves(times=sum(trial.refused.values()))
