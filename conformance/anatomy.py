@@ -186,7 +186,7 @@ def _children(part: Part, value: dict[str, Any]) -> Iterator[Part]:
 
 
 def _shaped(path: Path, shape: str, kind: str, child: object, holder: Any, key: Any) -> Iterator[Part]:
-    if shape == ONE and not (kind == "schema" and isinstance(child, list)):
+    if shape == ONE and not (key == "items" and isinstance(child, list)):
         yield Part(path, kind, child, holder, key)
     else:
         yield from _members(path, child, shape, kind)

@@ -87,6 +87,9 @@ def _mend_security(part: Part, problems: Problems) -> None:
 
 def _replace(part: Part, problems: Problems) -> None:
     if part.value is None and part.kind in _MAY_BE_NULL:
+        NOT_AN_OBJECT.to(
+            problems, part.pointer, f"This {part.kind.replace('-', ' ')} is empty; nothing is known of it."
+        )
         part.put({"description": ""} if part.kind == "response" else {})
         return
     actual = f"This {part.kind.replace('-', ' ')} is no object; it was left out."

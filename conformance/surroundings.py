@@ -67,8 +67,8 @@ class Alone:
 class Budget:
     """How many more files and bytes may be read."""
 
-    files: int = MAX_FILES
-    size: int = 2 * MAX_BYTES
+    files: int = field(default_factory=lambda: MAX_FILES)
+    size: int = field(default_factory=lambda: 2 * MAX_BYTES)
 
     def spend(self, size: int) -> None:
         """Count one file of so many bytes; raises OutsideError when that is too much."""
