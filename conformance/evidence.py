@@ -5,7 +5,7 @@ From something that looks wrong to a finding: seen twice, masked, and with the s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from joinedup.conformance.errors import SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step, Text
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.findings import Finding
-from joinedup.conformance.reproduction import plans, play, with_new_identifiers
+from joinedup.conformance.reproduction import Plan, plans, play, resolved_value, with_new_identifiers
 from joinedup.conformance.target import Target
 
 MOST_SHOWN = 1500
@@ -63,8 +63,8 @@ class Suspicion:
 def confirm(target: Target, suspicion: Suspicion) -> Finding:
     """The finding, confirmed where it shows again, with the shortest steps that show it on their own."""
     again = suspicion.again() if suspicion.again else _again(target, suspicion)
-    steps, stands = _standing(target, suspicion) if again else (_plans(target, suspicion)[0], True)
-    return as_finding(target, suspicion, confirmed=again, steps=steps, stands=stands)
+    plan, stands = _standing(target, suspicion) if again else (_plans(target, suspicion)[0], True)
+    return as_finding(target, suspicion, confirmed=again, plan=plan, stands=stands)
 
 
 def _again(target: Target, suspicion: Suspicion) -> bool:
@@ -72,20 +72,39 @@ def _again(target: Target, suspicion: Suspicion) -> bool:
     return suspicion.expectation.is_broken_by(exchange, target.contract)
 
 
-def _plans(target: Target, suspicion: Suspicion) -> list[tuple[Step, ...]]:
-    return list(plans(target.knowledge, target.redactor.is_shown, suspicion.exchanges))
+def _plans(target: Target, suspicion: Suspicion) -> list[Plan]:
+    expected = suspicion.expectation.given
+    return list(plans(target.knowledge, target.redactor.is_shown, suspicion.exchanges, expected))
 
 
-def _standing(target: Target, suspicion: Suspicion) -> tuple[tuple[Step, ...], bool]:
+def is_broken_by(
+    expectation: Expectation, played: Sequence[Exchange], target: Target, given: Mapping[str, Any]
+) -> bool:
+    """
+    Whether the last of some exchanges breaks the promise.
+
+    Args:
+        given: the expectation's values as references to the answers of these exchanges.
+
+    Raises:
+        SetupError: a value was not in those answers.
+    """
+    done = {exchange.step.name: exchange for exchange in played}
+    values = {name: resolved_value(value, done, target.fixture) for name, value in given.items()}
+    return expectation.with_given(values).is_broken_by(played[-1], target.contract)
+
+
+def _standing(target: Target, suspicion: Suspicion) -> tuple[Plan, bool]:
     """The first plan that shows it again on its own, and whether there is one."""
     possible = _plans(target, suspicion)
-    for steps in possible:
+    for plan in possible:
         try:
-            last = play(target.client.send, steps, target.fixture)[-1]
+            played = play(target.client.send, plan.steps, target.fixture)
+            shows = is_broken_by(suspicion.expectation, played, target, plan.expected)
         except SetupError:
             continue
-        if suspicion.expectation.is_broken_by(last, target.contract):
-            return steps, True
+        if shows:
+            return plan, True
     return possible[0], False
 
 
@@ -94,13 +113,15 @@ def as_finding(
     suspicion: Suspicion,
     *,
     confirmed: bool,
-    steps: tuple[Step, ...] = (),
+    plan: Plan | None = None,
     stands: bool = True,
 ) -> Finding:
     """The finding, masked, with its steps and its evidence."""
     last = suspicion.last
-    records = [_shown(target, step).as_record() for step in steps or _plans(target, suspicion)[0]]
-    records[-1] = {**records[-1], "status": last.status, "expect": suspicion.expectation.as_record()}
+    plan = plan or _plans(target, suspicion)[0]
+    records = [_shown(target, step).as_record() for step in plan.steps]
+    expectation = suspicion.expectation.with_given(_shown_values(target, plan.expected))
+    records[-1] = {**records[-1], "status": last.status, "expect": expectation.as_record()}
     return Finding(
         rule=suspicion.rule,
         requirements=suspicion.requirements,
@@ -142,13 +163,7 @@ def _shown(target: Target, step: Step) -> Step:
     """The step with every value that may not be shown and is no reference replaced by its token."""
 
     def mask(value: Any) -> Any:
-        if isinstance(value, Reference) or value is MISSING:
-            return value
-        if isinstance(value, dict):
-            return {key: mask(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [mask(item) for item in value]
-        return target.redactor.mask(value)
+        return _masked(target, value)
 
     body = Text(target.redactor.mask_text(step.body.text)) if isinstance(step.body, Text) else mask(step.body)
     return replace(
@@ -159,6 +174,24 @@ def _shown(target: Target, step: Step) -> Step:
         headers={name: mask(value) for name, value in step.headers.items()},
         body=body,
     )
+
+
+def _masked(target: Target, value: Any) -> Any:
+    if isinstance(value, Reference) or value is MISSING:
+        return value
+    if isinstance(value, dict):
+        return {key: _masked(target, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(target, item) for item in value]
+    return target.redactor.mask(value)
+
+
+def _shown_values(target: Target, values: Mapping[str, Any]) -> dict[str, Any]:
+    """An expectation's values fit to be kept; a place in an answer (``at``) is no value."""
+    return {
+        name: (value[0], _masked(target, value[1])) if name == "at" else _masked(target, value)
+        for name, value in values.items()
+    }
 
 
 def _body_text(body: Any) -> str:

@@ -109,15 +109,13 @@ class Step:
         """The step in the record's form (see ``reports.reproduction``)."""
         record: dict[str, object] = {"name": self.name, "method": self.method, "path": self.path}
         record["path_parameters"] = {
-            name: _value_record(value) for name, value in self.path_parameters.items()
+            name: value_record(value) for name, value in self.path_parameters.items()
         }
-        record["query"] = [[name, _value_record(value)] for name, value in self.query]
-        record["headers"] = {name: _value_record(value) for name, value in self.headers.items()}
+        record["query"] = [[name, value_record(value)] for name, value in self.query]
+        record["headers"] = {name: value_record(value) for name, value in self.headers.items()}
         if self.body is not MISSING:
             record["body"] = (
-                {"text": self.body.text}
-                if isinstance(self.body, Text)
-                else {"json": _value_record(self.body)}
+                {"text": self.body.text} if isinstance(self.body, Text) else {"json": value_record(self.body)}
             )
             record["media_type"] = self.media_type
         record["identity"] = self.identity
@@ -133,13 +131,14 @@ def encode_segment(value: Any) -> str:
     return quote(text, safe="", errors="surrogatepass")
 
 
-def _value_record(value: Any) -> Any:
+def value_record(value: Any) -> Any:
+    """A JSON value in the record's form, its references too."""
     if isinstance(value, Reference):
         return value.as_record()
     if isinstance(value, dict):
-        return {key: _value_record(item) for key, item in value.items()}
+        return {key: value_record(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_value_record(item) for item in value]
+        return [value_record(item) for item in value]
     return value
 
 
@@ -148,13 +147,13 @@ def step_from_record(record: Mapping[str, Any]) -> Step:
     body: Any = MISSING
     if "body" in record:
         stored = record["body"]
-        body = Text(stored["text"]) if "text" in stored else _value_from(stored["json"])
+        body = Text(stored["text"]) if "text" in stored else value_from(stored["json"])
     return Step(
         method=record["method"],
         path=record["path"],
-        path_parameters=_value_from(record.get("path_parameters", {})),
-        query=tuple((name, _value_from(value)) for name, value in record.get("query", [])),
-        headers=_value_from(record.get("headers", {})),
+        path_parameters=value_from(record.get("path_parameters", {})),
+        query=tuple((name, value_from(value)) for name, value in record.get("query", [])),
+        headers=value_from(record.get("headers", {})),
         body=body,
         media_type=record.get("media_type", "application/json"),
         identity=record.get("identity"),
@@ -166,12 +165,13 @@ def step_from_record(record: Mapping[str, Any]) -> Step:
 _REFERENCES = ({"from", "pointer"}, {"from", "header"}, {"from", "header", "pattern"}, {"fixture", "index"})
 
 
-def _value_from(record: Any) -> Any:
+def value_from(record: Any) -> Any:
+    """Read a value back from the record."""
     if isinstance(record, dict):
         if set(record) in _REFERENCES:
             return Reference(step=record.get("from", ""), **{k: v for k, v in record.items() if k != "from"})
-        return {key: _value_from(item) for key, item in record.items()}
-    return [_value_from(item) for item in record] if isinstance(record, list) else record
+        return {key: value_from(item) for key, item in record.items()}
+    return [value_from(item) for item in record] if isinstance(record, list) else record
 
 
 @dataclass(frozen=True)

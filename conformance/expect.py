@@ -5,12 +5,16 @@ again when somebody replays it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from joinedup.conformance.contract import Contract
-from joinedup.conformance.exchanges import Exchange
+from joinedup.conformance.exchanges import Exchange, Response, value_from, value_record
+from joinedup.conformance.lists import items_of
+from joinedup.conformance.redaction import scalars
+from joinedup.conformance.reproduction import at_pointer
 
 
 def status_fits(status: int, patterns: tuple[str, ...]) -> bool:
@@ -19,6 +23,9 @@ def status_fits(status: int, patterns: tuple[str, ...]) -> bool:
     return any(
         len(p) == 3 and all(a == b or a in "xX" for a, b in zip(p, text, strict=False)) for p in patterns
     )
+
+
+_GIVEN = ("holds", "lacks", "at", "header_is", "header_not")
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,13 @@ class Expectation:
         breach: (kind, contract pointer, keyword) of a breach of the contract that must not be there.
         header: a header that must be there.
         without: a text that must not stand in the body, for example one that was sent. Made by the harness.
+        holds, lacks: a value that must, or must not, be one of the scalars of the JSON answer.
+        at: (JSON pointer, value): what must stand at one place of the JSON answer.
+        most: how many items the list that is answered may hold; 0 allows any number.
+        matches: a pattern that all of ``header`` must fit, where it is sent.
+        header_is, header_not: the value that ``header`` must, or must not, have.
+
+    Values that a system gave become references to the step whose answer held them before they are kept.
     """
 
     statuses: tuple[str, ...] = ()
@@ -41,6 +55,13 @@ class Expectation:
     breach: tuple[str, str, str] | None = None
     header: str = ""
     without: str = ""
+    holds: Any = ""
+    lacks: Any = ""
+    at: tuple[str, Any] | None = None
+    most: int = 0
+    matches: str = ""
+    header_is: Any = ""
+    header_not: Any = ""
 
     def is_broken_by(self, exchange: Exchange, contract: Contract | None) -> bool:
         """Whether the exchange breaks the promise."""
@@ -50,6 +71,8 @@ class Expectation:
             self._status_is_wrong(exchange.status)
             or bool(self.header and self.header.lower() not in exchange.response.headers)
             or bool(self.without and self.without.encode() in exchange.response.body)
+            or self._body_is_wrong(exchange)
+            or self._header_is_wrong(exchange.response)
             or (
                 self.breach is not None
                 and contract is not None
@@ -62,9 +85,42 @@ class Expectation:
             status, self.never
         )
 
+    def _body_is_wrong(self, exchange: Exchange) -> bool:
+        if not (self.holds or self.lacks or self.at or self.most):
+            return False
+        body = exchange.json()
+        held = set(scalars(body)) if self.holds or self.lacks else set()
+        return bool(
+            (self.holds and str(self.holds) not in held)
+            or (self.lacks and str(self.lacks) in held)
+            or (self.at and str(at_pointer(body, self.at[0])) != str(self.at[1]))
+            or (self.most and len(items_of(exchange) or []) > self.most)
+        )
+
+    def _header_is_wrong(self, response: Response) -> bool:
+        sent = response.headers.get(self.header) if self.header else None
+        if sent is None:
+            return False
+        return bool(
+            (self.matches and not re.fullmatch(self.matches, sent))
+            or (self.header_is and sent != self.header_is)
+            or (self.header_not and sent == self.header_not)
+        )
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The values that a system may have given, by the name of the part that holds them."""
+        return {name: value for name in _GIVEN if (value := getattr(self, name))}
+
+    def with_given(self, values: Mapping[str, Any]) -> Expectation:
+        """The same expectation with other values."""
+        at = {"at": (self.at[0], values["at"][1])} if self.at and "at" in values else {}
+        return replace(self, **{**values, **at})
+
     def as_record(self) -> dict[str, object]:
         """The expectation in the record's form, without what it leaves open."""
-        return {name: value for name, value in asdict(self).items() if value}
+        whole = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: value_record(value) for name, value in whole.items() if value}
 
 
 def expectation_from(record: Mapping[str, Any]) -> Expectation:
@@ -76,6 +132,10 @@ def expectation_from(record: Mapping[str, Any]) -> Expectation:
         breach=tuple(record["breach"]) if record.get("breach") else None,
         header=record.get("header", ""),
         without=record.get("without", ""),
+        most=int(record.get("most", 0)),
+        matches=record.get("matches", ""),
+        at=(record["at"][0], value_from(record["at"][1])) if record.get("at") else None,
+        **{name: value_from(record.get(name, "")) for name in _GIVEN if name != "at"},
     )
 
 

@@ -17,12 +17,13 @@ from urllib.parse import urljoin
 from joinedup.conformance.exchanges import MISSING, Exchange, Step, Text
 from joinedup.conformance.features import is_create
 from joinedup.conformance.harvest import RISKY, compose, writable
-from joinedup.conformance.knowledge import GENERIC_LISTS, context_of, normalise, singular
+from joinedup.conformance.knowledge import context_of, normalise
+from joinedup.conformance.lists import identifier_in, items_of
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.responses import is_json
 from joinedup.conformance.samples import CannotSampleError, type_of
 from joinedup.conformance.target import OWN, Target
-from joinedup.conformance.vocabulary import FREE_TEXT, IDENTIFIERS, REQUEST_IDENTIFIERS
+from joinedup.conformance.vocabulary import FREE_TEXT, REQUEST_IDENTIFIERS
 
 MOST_PARENTS = 2
 SHORTEST_TEXT = 12
@@ -62,59 +63,6 @@ def collections_of(target: Target, identity: str | None = OWN) -> tuple[Collecti
 def collection_of(target: Target, create: Operation, identity: str | None = OWN) -> Collection | None:
     """The list at the address of a create, where it can be read."""
     return next((c for c in collections_of(target, identity) if c.operation.path == create.path), None)
-
-
-def items_of(exchange: Exchange) -> list[Any] | None:
-    """The items of a list that was answered, or None where the answer is no list."""
-    return list_in(exchange.json(), context_of(exchange.step.path)) if exchange.ok else None
-
-
-def list_in(value: Any, context: str = "", depth: int = 0) -> list[Any] | None:
-    """
-    The list that an answer is about: itself, or the property that holds it.
-
-    Of several lists, one of a general name (``items``) goes before one of the path's own name; otherwise there is none.
-    """
-    if isinstance(value, list):
-        return value
-    if not isinstance(value, dict):
-        return None
-    lists = {normalise(name): item for name, item in value.items() if isinstance(item, list)}
-    own = [item for name, item in lists.items() if singular(name) == context]
-    general = [item for name, item in lists.items() if name in GENERIC_LISTS]
-    for found in (general, own, list(lists.values())):
-        if len(found) == 1:
-            return found[0]
-    inner = [v for n, v in value.items() if normalise(n) in GENERIC_LISTS | {"embedded"}]
-    return list_in(inner[0], context, depth + 1) if len(inner) == 1 and depth < 2 else None
-
-
-def identifiers_in(exchange: Exchange) -> list[Any] | None:
-    """What identifies each item of a list, in order; None where an item has nothing of the kind."""
-    items = items_of(exchange)
-    if items is None:
-        return None
-    found = [_identifier_in(item, context_of(exchange.step.path)) for item in items]
-    return None if MISSING in found else found
-
-
-def _identifier_in(value: Any, context: str, parameter: str = "") -> Any:
-    """What identifies an object, or ``MISSING``; an identifier that stands alone is itself one."""
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        return value
-    if not isinstance(value, dict):
-        return MISSING
-    named = {normalise(name): item for name, item in value.items() if _is_scalar(item)}
-    wanted = (normalise(parameter), *IDENTIFIERS, context + "id")
-    for name in wanted:
-        if name and name in named:
-            return named[name]
-    inner = [item for name, item in value.items() if normalise(name) in GENERIC_LISTS | {"resource"}]
-    return _identifier_in(inner[0], context, parameter) if len(inner) == 1 else MISSING
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
 
 
 # --- objects
@@ -174,7 +122,7 @@ def identifier_of(target: Target, made: Exchange) -> Any:
     items = item_operations(target, operation) if operation else {}
     parameter = next((_last_parameter(op.path) for op in items.values()), "")
     body = made.json()
-    found = _identifier_in(body, context_of(made.step.path), parameter) if isinstance(body, dict) else MISSING
+    found = identifier_in(body, context_of(made.step.path), parameter) if isinstance(body, dict) else MISSING
     if found is not MISSING:
         return found
     location = made.response.headers.get("location", "") if made.response else ""

@@ -15,7 +15,7 @@ import click
 
 from joinedup.conformance.catalogue import load_catalogue
 from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
-from joinedup.conformance.evidence import evidence
+from joinedup.conformance.evidence import evidence, is_broken_by
 from joinedup.conformance.exchanges import Exchange, Step, step_from_record
 from joinedup.conformance.expect import expectation_from
 from joinedup.conformance.reproduction import play
@@ -98,7 +98,8 @@ def _replay(target: Target, found: Mapping[str, Any], records: list[dict[str, An
         click.echo("")
         return exchange
 
-    last = play(send, [step_from_record(record) for record in records], target.fixture)[-1]
-    still = expectation_from(records[-1].get("expect", {})).is_broken_by(last, target.contract)
+    played = play(send, [step_from_record(record) for record in records], target.fixture)
+    expectation = expectation_from(records[-1].get("expect", {}))
+    still = is_broken_by(expectation, played, target, expectation.given)
     click.echo("Still there." if still else "Not there any more: the last answer is as expected.")
     return int(still)

@@ -183,6 +183,15 @@ class Reproduction:
         name = self._names.get(id(origin.step)) or self.add(origin.step, depth=depth + 1).name
         return replace(origin.reference, step=name)
 
+    def referenced(self, values: Mapping[str, Any], within: Step) -> dict[str, Any]:
+        """Values by name, as references to the steps that give them; to be asked before ``within`` is added."""
+        return {
+            name: tuple(self._value(item, 0, within) for item in value)
+            if isinstance(value, tuple)
+            else self._value(value, 0, within)
+            for name, value in values.items()
+        }
+
     def _origin(self, value: Any) -> Origin | None:
         created = self.knowledge.created(value) if self.made_anew else None
         return created or self.knowledge.origin(value)
@@ -199,21 +208,45 @@ def _pointers(value: Any, pointer: str = "", most: int = 200) -> Iterator[tuple[
         yield pointer, value
 
 
-def plans(knowledge: Knowledge, shown: Shown, exchanges: Sequence[Exchange]) -> Iterator[tuple[Step, ...]]:
+@dataclass(frozen=True)
+class Plan:
     """
-    Ways to show the last exchange again, the shortest first; the last step of each is the one that is judged.
+    Steps that stand on their own, the last of which is judged.
+
+    Args:
+        steps: in order; what they need is fetched first.
+        expected: values that the judged answer is compared with, as references where an earlier step gives them.
+    """
+
+    steps: tuple[Step, ...]
+    expected: Mapping[str, Any] = field(default_factory=dict)
+
+
+def plans(
+    knowledge: Knowledge,
+    shown: Shown,
+    exchanges: Sequence[Exchange],
+    expected: Mapping[str, Any] | None = None,
+) -> Iterator[Plan]:
+    """
+    Ways to show the last exchange again, the shortest first.
 
     First with objects that are read, then with objects made anew to which the same was done.
+
+    Args:
+        expected: values that the last answer is compared with, by name.
     """
-    seen: list[tuple[Step, ...]] = []
+    seen: list[Plan] = []
     for made_anew in (False, True):
         reproduction = Reproduction(knowledge, shown, made_anew)
-        for exchange in exchanges:
+        for exchange in exchanges[:-1]:
             reproduction.add(exchange.step, exchange)
-        steps = tuple(reproduction.steps)
-        if steps not in seen:
-            seen.append(steps)
-            yield steps
+        wanted = reproduction.referenced(expected or {}, exchanges[-1].step)
+        reproduction.add(exchanges[-1].step, exchanges[-1])
+        plan = Plan(tuple(reproduction.steps), wanted)
+        if plan not in seen:
+            seen.append(plan)
+            yield plan
 
 
 # --- playing steps
@@ -255,11 +288,7 @@ def resolved(step: Step, done: Mapping[str, Exchange], fixtures: Callable[[str, 
     """The step with every reference replaced by its value; raises ``SetupError`` where the value is not there."""
 
     def value(item: Any) -> Any:
-        if isinstance(item, Reference):
-            return _fetched(item, done, fixtures)
-        if isinstance(item, dict):
-            return {key: value(inner) for key, inner in item.items()}
-        return [value(inner) for inner in item] if isinstance(item, list) else item
+        return resolved_value(item, done, fixtures)
 
     return replace(
         step,
@@ -268,6 +297,17 @@ def resolved(step: Step, done: Mapping[str, Exchange], fixtures: Callable[[str, 
         headers={name: value(item) for name, item in step.headers.items()},
         body=step.body if step.body is MISSING or isinstance(step.body, Text) else value(step.body),
     )
+
+
+def resolved_value(value: Any, done: Mapping[str, Exchange], fixtures: Callable[[str, int], Any]) -> Any:
+    """A JSON value with every reference replaced; raises ``SetupError`` where what it means is not there."""
+    if isinstance(value, Reference):
+        return _fetched(value, done, fixtures)
+    if isinstance(value, dict):
+        return {key: resolved_value(item, done, fixtures) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [resolved_value(item, done, fixtures) for item in value]
+    return value
 
 
 def _fetched(reference: Reference, done: Mapping[str, Exchange], fixtures: Callable[[str, int], Any]) -> Any:
