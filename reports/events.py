@@ -14,15 +14,18 @@ The record of a run: one JSON object a line, in the order in which things happen
     error         outcome (setup_error or harness_error), reason, system: what no check can report
     run-finished  nothing: without it as the last line the run is incomplete
 
-Several processes may write to one record. Each line goes to the file in a single append, so a process that is
-killed leaves whole lines; a reader still takes a torn or unreadable line as what it is and goes on.
+Several processes may write to one record, each line in a single append, so lines never mix. A process that is killed
+in the middle of an append tears at most that one line (Linux writes page by page and stops between pages); a reader
+takes a torn line as what it is, and still finds the line that another process wrote behind it.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +38,10 @@ from joinedup.conformance.errors import SetupError
 from joinedup.conformance.findings import Finding, Result
 
 FILE_NAME = "events.ndjson"
+
+# How every line starts; inside a text its quotes would be escaped.
+START = b'{"event":"'
+MOST_STARTS = 50
 
 Event = dict[str, object]
 
@@ -143,14 +150,27 @@ def read_events(folder: Path) -> list[Event]:
 
 def _parse(lines: Iterable[bytes]) -> Iterator[Event]:
     for number, line in enumerate(lines, start=1):
-        try:
-            event = json.loads(line)
-        except (ValueError, RecursionError):
-            event = None
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
-            yield event
-        else:
+        event = _event(line)
+        if event is None:
             yield {"event": "unreadable", "line": number, "bytes": len(line)}
+            event = _behind_a_torn_line(line)
+        if event is not None:
+            yield event
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
+
+
+def _behind_a_torn_line(line: bytes) -> Event | None:
+    """The event that another process wrote behind a torn one, on the same line."""
+    starts = itertools.islice(re.finditer(re.escape(START), line), MOST_STARTS)
+    events = (_event(line[start.start() :]) for start in starts if start.start())
+    return next((event for event in events if event is not None and "at" in event), None)
 
 
 def as_record(value: Finding | Result) -> Event:

@@ -267,7 +267,7 @@ def test_the_fields_that_others_rely_on_are_there(story: Any) -> None:
 
 def test_a_finding_carries_its_reproduction(story: Any) -> None:
     """The script of a finding calls the system's address as the recorded identity, by that identity's flow."""
-    step = {"method": "GET", "path": "/v1/children", "identity": "other", "name": "s0"}
+    step: dict[str, object] = {"method": "GET", "path": "/v1/children", "identity": "other", "name": "s0"}
     story.start().system(base_url="https://caretrack.test.example", identities={"other": "api-key"})
     [finding] = story.check(*MET, replace(READABLE, steps=(step,))).verdict()["findings"]
     assert finding["curl"].splitlines() == [
