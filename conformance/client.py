@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import httpx
@@ -133,6 +134,16 @@ class Client:
         exchange = self._exchange(step)
         self._observe(exchange)
         return exchange
+
+    def send_together(self, steps: Sequence[Step]) -> list[Exchange]:
+        """Send steps at the same time; raises what ``send`` raises. They are handed over in their own order."""
+        for _ in steps:
+            self.budget.take()
+        with ThreadPoolExecutor(len(steps)) as pool:
+            exchanges = list(pool.map(self._exchange, steps))
+        for exchange in exchanges:
+            self._observe(exchange)
+        return exchanges
 
     def _exchange(self, step: Step) -> Exchange:
         try:

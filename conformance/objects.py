@@ -227,6 +227,74 @@ def delete(target: Target, create: Operation, made: Exchange) -> Exchange | None
     return gone
 
 
+# --- an object to work on
+
+
+@dataclass(frozen=True)
+class Subject:
+    """
+    An object that a sequence works on.
+
+    Args:
+        values: what the item's path parameters are.
+        operations: what can be done to it, by method.
+        identity: whose it is.
+        made: how it was made; None for one that was there before and is left as it was.
+    """
+
+    values: Mapping[str, Any]
+    operations: Mapping[str, Operation]
+    identity: str | None = OWN
+    made: Exchange | None = None
+
+    @property
+    def origin(self) -> tuple[Exchange, ...]:
+        """The exchange that made it, if one did."""
+        return (self.made,) if self.made else ()
+
+    @property
+    def change(self) -> Operation | None:
+        """The operation that changes it, PATCH before PUT."""
+        return self.operations.get("PATCH") or self.operations.get("PUT")
+
+    def step(self, target: Target, method: str) -> Step | None:
+        """A request of one of its operations; None where there is none, or a part of it is unknown."""
+        operation = self.operations.get(method)
+        return compose(target, operation, dict(self.values), self.identity) if operation else None
+
+    def send(self, target: Target, method: str) -> Exchange | None:
+        """Send that request; None where there is none."""
+        step = self.step(target, method)
+        return target.client.send(step) if step is not None else None
+
+
+def subject_of(target: Target, create: Operation, made: Exchange) -> Subject | None:
+    """An object that was made, as something to work on; None where nothing can be done to it."""
+    operations = item_operations(target, create)
+    steps = [step_to(target, made, operation) for operation in operations.values()]
+    values = next((step.path_parameters for step in steps if step is not None), None)
+    return None if values is None else Subject(values, operations, made.step.identity, made)
+
+
+def fresh_subject(target: Target, create: Operation, identity: str | None = OWN) -> Subject | None:
+    """A new object to work on; None where it cannot be made, or nothing can be done to it."""
+    made = fresh(target, create, identity)
+    return subject_of(target, create, made) if made is not None else None
+
+
+def existing_subjects(target: Target, identity: str | None = OWN) -> Iterator[Subject]:
+    """Objects that were read and can be changed, and that no create of the contract makes, in contract order."""
+    made = {
+        op.path for create in creates_of(target, identity) for op in item_operations(target, create).values()
+    }
+    for operation in target.operations:
+        good = target.good.get((operation.label, identity))
+        if operation.method != "GET" or good is None or operation.path in made or "{" not in operation.path:
+            continue
+        operations = {op.method: op for op in target.operations if op.path == operation.path}
+        yield Subject(good.step.path_parameters, operations, identity)
+
+
 # --- free text
 
 

@@ -56,6 +56,7 @@ class Target:
         made: answers of successful POSTs: what the run may have left on the system.
         good: a successful exchange by (operation, identity): the control of every rule.
         answers: statuses by operation, 0 for no answer.
+        first: the first exchange by (status, operation).
     """
 
     name: str
@@ -69,6 +70,7 @@ class Target:
     made: list[Exchange] = field(default_factory=list)
     good: dict[tuple[str, str | None], Exchange] = field(default_factory=dict)
     answers: dict[str, list[int]] = field(default_factory=dict)
+    first: dict[tuple[int, str], Exchange] = field(default_factory=dict)
     _derived: dict[str, Identity] = field(default_factory=dict)
 
     @cached_property
@@ -225,6 +227,7 @@ class Target:
         """Keep what later checks need of an exchange: its status, and a success as a control."""
         step = exchange.step
         self.answers.setdefault(step.operation, []).append(exchange.status)
+        self.first.setdefault((exchange.status, step.operation), exchange)
         self.knowledge.note_change(exchange)
         if exchange.ok:
             self.good.setdefault((step.operation, step.identity), exchange)
