@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from joinedup.conformance.contract import Contract
-from joinedup.conformance.exchanges import Exchange, Response, value_from, value_record
+from joinedup.conformance.exchanges import MISSING, Exchange, Response, value_from, value_record
 from joinedup.conformance.lists import items_of
 from joinedup.conformance.redaction import scalars
 from joinedup.conformance.reproduction import at_pointer
@@ -45,6 +45,9 @@ class Expectation:
         most: how many items the list that is answered may hold; 0 allows any number.
         matches: a pattern that all of ``header`` must fit, where it is sent.
         header_is, header_not: the value that ``header`` must, or must not, have.
+        text_at: (JSON pointer, pattern): where a text must stand in the JSON answer that fits the pattern whole.
+        absent: a JSON pointer where nothing must stand in the answer.
+        unlike: a pattern that no part of the body fits.
 
     Values that a system gave become references to the step whose answer held them before they are kept.
     """
@@ -62,6 +65,9 @@ class Expectation:
     matches: str = ""
     header_is: Any = ""
     header_not: Any = ""
+    text_at: tuple[str, str] | None = None
+    absent: str = ""
+    unlike: str = ""
 
     def is_broken_by(self, exchange: Exchange, contract: Contract | None) -> bool:
         """Whether the exchange breaks the promise."""
@@ -72,6 +78,7 @@ class Expectation:
             or bool(self.header and self.header.lower() not in exchange.response.headers)
             or bool(self.without and self.without.encode() in exchange.response.body)
             or self._body_is_wrong(exchange)
+            or self._shape_is_wrong(exchange)
             or self._header_is_wrong(exchange.response)
             or (
                 self.breach is not None
@@ -96,6 +103,17 @@ class Expectation:
             or (self.at and str(at_pointer(body, self.at[0])) != str(self.at[1]))
             or (self.most and len(items_of(exchange) or []) > self.most)
         )
+
+    def _shape_is_wrong(self, exchange: Exchange) -> bool:
+        body = exchange.json() if self.text_at or self.absent else MISSING
+        if self.text_at and body is not MISSING:
+            text = at_pointer(body, self.text_at[0])
+            if text is not MISSING and not (isinstance(text, str) and re.fullmatch(self.text_at[1], text)):
+                return True
+        if self.absent and body is not MISSING and at_pointer(body, self.absent) is not MISSING:
+            return True
+        content = exchange.response.body if exchange.response else b""
+        return bool(self.unlike and re.search(self.unlike, content.decode("utf-8", "replace")))
 
     def _header_is_wrong(self, response: Response) -> bool:
         sent = response.headers.get(self.header) if self.header else None
@@ -134,6 +152,9 @@ def expectation_from(record: Mapping[str, Any]) -> Expectation:
         without=record.get("without", ""),
         most=int(record.get("most", 0)),
         matches=record.get("matches", ""),
+        text_at=(record["text_at"][0], record["text_at"][1]) if record.get("text_at") else None,
+        absent=record.get("absent", ""),
+        unlike=record.get("unlike", ""),
         at=(record["at"][0], value_from(record["at"][1])) if record.get("at") else None,
         **{name: value_from(record.get(name, "")) for name in _GIVEN if name != "at"},
     )

@@ -33,7 +33,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("conformance.authentication", "conformance.forgery", "conformance.isolation"),
         *("conformance.evidence", "conformance.exchanges", "conformance.expect", "conformance.redaction"),
         *("conformance.harvest", "conformance.knowledge", "conformance.reproduction", "conformance.samples"),
-        *("conformance.near_misses", "conformance.places"),
+        *("conformance.identifier_misses", "conformance.near_misses", "conformance.places"),
         *("conformance.lists", "conformance.objects", "conformance.pages", "conformance.paging"),
         *("conformance.concurrency", "conformance.header_fields", "conformance.lifecycle"),
         *("conformance.methods", "conformance.repetition", "conformance.sequences"),
