@@ -48,7 +48,7 @@ class Cast:
         _known("fault", faults, {fault.name: fault for fault in FAULTS})
         self.asked = tuple(systems)
         self.clock = Clock()
-        self.tokens = Tokens(self.clock)
+        self.tokens = Tokens(self.clock, guessable="guessable-key" in faults)
         self.signing_key = ECKey.generate_key("P-256", {"kid": "client-key-1", "alg": ALGORITHM})
         self._register()
         names = [*systems, *(() if "auth" in systems else ("auth",))]

@@ -32,8 +32,9 @@ from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.clock import Clock
 from joinedup.mocks.faults import faults_of
 from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal, problem
+from joinedup.mocks.misdescription import MISDESCRIPTIONS, NOUN_PATH, VERB_PATH
 from joinedup.mocks.operations import Compiler, Operation, Promise, Route
-from joinedup.mocks.reading import MAX_BODY, field_errors, read_body, read_parameters
+from joinedup.mocks.reading import field_errors, read_body, read_parameters
 from joinedup.mocks.store import ANYONE
 from joinedup.mocks.tampering import TAMPERING, Tampering
 from joinedup.mocks.tokens import Caller, InvalidTokenError, Tokens
@@ -130,6 +131,7 @@ class Engine(Generic[State]):
         self.address = address or self.contract["servers"][0]["url"]
         self.routes = compiled(agency.name, _lenient(self.faults))
         self._fixed = {route.path: route for route in self.routes if "{" not in route.path}
+        self._misdescribe()
         self.tampering: tuple[Tampering, ...] = tuple(TAMPERING[f] for f in TAMPERING if f in self.faults)
         self.breaches: list[str] = []
         self._check_behaviours()
@@ -140,6 +142,13 @@ class Engine(Generic[State]):
         if declared != set(self.agency.behaviours):
             odd = sorted(declared ^ set(self.agency.behaviours))
             raise ValueError(f"Contract and behaviours of {self.agency.name} differ on {', '.join(odd)}.")
+
+    def _misdescribe(self) -> None:
+        for fault in MISDESCRIPTIONS:
+            if fault in self.faults:
+                MISDESCRIPTIONS[fault](self.contract)
+        if VERB_PATH in self.contract["paths"]:
+            self._fixed[VERB_PATH] = self._fixed[NOUN_PATH]
 
     def serve_at(self, address: str, token_url: str) -> None:
         """Write into the contract where this agency and its token server are."""
@@ -174,6 +183,8 @@ class Engine(Generic[State]):
     def _route(self, incoming: Incoming) -> tuple[Operation, Mapping[str, str]]:
         route, in_path = self._find_route(incoming.path)
         method = "GET" if incoming.method == "HEAD" else incoming.method
+        if "method-override-honoured" in self.faults:
+            method = incoming.headers.get("x-http-method-override", method)
         operation = route.operations.get(method)
         if operation is None:
             if method == "OPTIONS":
@@ -226,8 +237,6 @@ class Engine(Generic[State]):
             raise
 
     def _body(self, operation: Operation, incoming: Incoming) -> Any:
-        if "size-unlimited" in self.faults and len(incoming.body) > MAX_BODY:
-            return read_body(operation, replace(incoming, body=b"{}"))
         try:
             return read_body(operation, incoming)
         except Refusal as refusal:
@@ -239,6 +248,9 @@ class Engine(Generic[State]):
         extra = codes == {("", "additionalProperties")}
         if extra and operation.id == "raiseContact" and "extra-property-accepted" in self.faults:
             return refusal.sent
+        long = codes == {("/reason", "maxLength")} and operation.id == "decideReferral"
+        if long and "length-unlimited" in self.faults and isinstance(refusal.sent, dict):
+            return {**refusal.sent, "reason": refusal.sent["reason"][:2000]}
         writable = extra and operation.id == "updateChild" and "read-only-writable" in self.faults
         sent = refusal.sent
         if writable and isinstance(sent, dict) and isinstance(sent.get("restricted"), bool):

@@ -95,6 +95,37 @@ FAULTS: tuple[Fault, ...] = (
         "A request without a good token is refused without WWW-Authenticate.",
         "CON-API-03 AUT-01",
     ),
+    _social_care(
+        "method-override-honoured",
+        "CON-API-04",
+        "A POST on a contact with X-HTTP-Method-Override: DELETE withdraws it.",
+    ),
+    # What the contract says of itself
+    _social_care(
+        "reference-dangles", "CON-API-01", "The contract refers to a schema that is not there.", "CON-API-02"
+    ),
+    _social_care(
+        "example-breaks-schema", "CON-API-02", "An example in the contract is not one of its schema."
+    ),
+    _social_care(
+        "list-without-object",
+        "CON-API-05",
+        "The list of contacts is a bare array, as the contract says, and can never be extended.",
+        "PAG-01 CON-API-03",
+    ),
+    _social_care("property-in-other-case", "CON-API-06", "One property of a child is named in snake case."),
+    _social_care("verb-in-path", "CON-API-07", "The address of the service's status is a verb."),
+    _social_care(
+        "name-in-query",
+        "PRV-01",
+        "The contract lets children be filtered by a family name in the address.",
+        "CON-API-11",
+    ),
+    _social_care(
+        "example-outside-test-range",
+        "TST-01",
+        "An NHS number in the contract's examples may be that of a real person.",
+    ),
     # Who may do what
     _social_care(
         "authentication-ignored",
@@ -139,12 +170,24 @@ FAULTS: tuple[Fault, ...] = (
         "CON-API-03",
     ),
     _social_care(
-        "size-unlimited",
+        "length-unlimited",
         "SEC-03",
-        "A body of any size is taken in for validation.",
-        "CON-API-03",
+        "The reason of a decision may be longer than the contract allows, and is cut without a word.",
+        "CON-API-10 CON-API-13",
     ),
     _social_care("stack-trace-shown", "SEC-07", "A child that is not found is answered with a stack trace."),
+    _social_care(
+        "cors-open",
+        "SEC-07",
+        "Any web site may send requests with a signed-in person's credential.",
+    ),
+    _social_care(
+        "quote-breaks",
+        "SEC-08",
+        "A search for O'Neill gets an internal server error.",
+        "CON-API-03 CON-API-11 CON-API-12",
+    ),
+    _social_care("wildcard-selects-all", "SEC-08", "A search for the name % finds every child."),
     # Errors and privacy
     _social_care(
         "errors-are-not-problems",
@@ -161,6 +204,17 @@ FAULTS: tuple[Fault, ...] = (
         "error-repeats-value",
         "ERR-02 PRV-04",
         "An error about a field repeats what was sent.",
+    ),
+    _social_care(
+        "error-shows-record",
+        "PRV-04",
+        "The refusal of a stale change names the child.",
+    ),
+    _social_care(
+        "redirect-elsewhere",
+        "PRV-05",
+        "Reading a contact redirects to a host of someone else.",
+        "CON-API-03 CON-API-11 CON-API-13 CON-API-14",
     ),
     _social_care(
         "answers-may-be-stored",
@@ -220,6 +274,12 @@ FAULTS: tuple[Fault, ...] = (
         "restricted-address-shown",
         "RES-01",
         "The address of a restricted child is shown.",
+    ),
+    Fault(
+        "guessable-key",
+        "auth",
+        ("AUT-09",),
+        "Tokens are signed with a secret that stands in every list of such secrets.",
     ),
 )
 

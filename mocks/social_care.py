@@ -255,6 +255,8 @@ def withdraw_contact(call: SocialCareCall) -> Answer:
 def search_children(call: SocialCareCall) -> Answer:
     """The caller's children of whom everything given is true."""
     wanted = {name: _comparable(value) for name, value in call.body.items()}
+    if "wildcard-selects-all" in call.faults:
+        wanted = {name: value for name, value in wanted.items() if value != "%"}
     found = [k for k in call.state.children.of(call.caller.organisation) if _matches(k, wanted)]
     return Answer(200, {"items": [_part(k.record, MATCH) for k in found[:MOST_MATCHES]]})
 
@@ -298,7 +300,8 @@ def update_child(call: SocialCareCall) -> Answer:
         "if-match-not-needed" in call.faults and "if-match" not in call.headers
     )
     if sent_tag != f'"{record["version"]}"' and not forgiven:
-        raise Refusal(412, "The object has changed since; read it again.")
+        whose = record["givenName"] if "error-shows-record" in call.faults else "The object"
+        raise Refusal(412, f"{whose} has changed since; read it again.")
     touched = {**record, "version": record["version"] + 1, "updatedAt": stamp(call.now)}
     changed = {**touched, **_without_unknown(call.body)}
     call.state.children.replace(record["childId"], touched if "update-lost" in call.faults else changed)

@@ -153,6 +153,34 @@ def request_id_not_echoed(answer: Answer, operation: Operation | None, incoming:
     return answer.having(("X-Request-ID", str(uuid.uuid4())))
 
 
+def list_without_object(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
+    if _is(operation, "listContacts") and answer.status == 200:
+        return replace(answer, body=answer.body["items"])
+    return answer
+
+
+def cors_open(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
+    origin = incoming.headers.get("origin")
+    if origin is None:
+        return answer
+    allowed = (("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true"))
+    return answer.having(*allowed)
+
+
+def quote_breaks(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
+    if _is(operation, "searchChildren") and answer.status == 200 and incoming.body.count(b"'") % 2:
+        failed = problem(Refusal(500, "Something went wrong."), str(answer.header("X-Request-ID")))
+        return replace(failed, headers=answer.headers)
+    return answer
+
+
+def redirect_elsewhere(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
+    if _is(operation, "getContact") and answer.status == 200:
+        elsewhere = ("Location", f"http://elsewhere.example{incoming.path}")
+        return replace(answer, status=302, body=None).having(elsewhere)
+    return answer
+
+
 TAMPERING: dict[str, Tampering] = {
     "undeclared-status": undeclared_status,
     "rare-value-breaks-schema": rare_value_breaks_schema,
@@ -168,5 +196,9 @@ TAMPERING: dict[str, Tampering] = {
     "problem-status-differs": problem_status_differs,
     "errors-are-not-problems": errors_are_not_problems,
     "answers-may-be-stored": answers_may_be_stored,
+    "list-without-object": list_without_object,
+    "cors-open": cors_open,
+    "quote-breaks": quote_breaks,
+    "redirect-elsewhere": redirect_elsewhere,
     "request-id-not-echoed": request_id_not_echoed,
 }

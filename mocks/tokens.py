@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import ECKey, OctKey
 from joserfc.util import urlsafe_b64decode
 
 from joinedup.mocks.clock import Clock
 
 ALGORITHM = "ES256"
+GUESSABLE = "secret"  # of every list of guesses
 LIFETIME_S = 600
 REMEMBERED = 10_000
 
@@ -62,12 +64,20 @@ def audience_of(scope: str) -> str:
 
 
 class Tokens:
-    """The clients, the signing key, and which tokens are good."""
+    """
+    The clients, the signing key, and which tokens are good.
 
-    def __init__(self, clock: Clock, clients: Iterable[Client] = ()) -> None:
+    Args:
+        guessable: whether tokens are signed with a secret that everybody knows (a fault).
+    """
+
+    def __init__(self, clock: Clock, clients: Iterable[Client] = (), *, guessable: bool = False) -> None:
         self.clock = clock
         self.clients = {client.id: client for client in clients}
         self.key = ECKey.generate_key("P-256", {"kid": "key-1", "use": "sig", "alg": ALGORITHM})
+        self._signing: tuple[str, ECKey | OctKey] = (ALGORITHM, self.key)
+        if guessable:
+            self._signing = ("HS256", _guessable_key())
         self.issuer = "https://auth.joinedup.example"
         self._verified: dict[str, _Verified] = {}
         self._revoked: set[str] = set()
@@ -135,7 +145,8 @@ class Tokens:
             "exp": now + lifetime_s,
             "jti": secrets.token_urlsafe(16),
         }
-        return jwt.encode({"alg": ALGORITHM, "kid": "key-1", "typ": "at+jwt"}, claims, self.key)
+        algorithm, key = self._signing
+        return jwt.encode({"alg": algorithm, "kid": "key-1", "typ": "at+jwt"}, claims, key)
 
     def verify(self, token: str, audience: str, lenient: frozenset[str] = frozenset()) -> Caller:
         """
@@ -176,7 +187,8 @@ class Tokens:
     def _claims(self, token: str, lenient: frozenset[str]) -> dict[str, Any]:
         if "signature-ignored" in lenient:
             return _unverified(token)
-        return dict(jwt.decode(token, self.key, algorithms=[ALGORITHM]).claims)
+        algorithm, key = self._signing
+        return dict(jwt.decode(token, key, algorithms=[algorithm]).claims)
 
     def revoke(self, token: str, client: Client) -> None:
         """Make a client's token good for nothing; unknown tokens and those of others are left alone."""
@@ -187,6 +199,13 @@ class Tokens:
         if verified.caller.client_id == client.id:
             self._revoked.add(verified.claims["jti"])
             self._verified.pop(token, None)
+
+
+def _guessable_key() -> OctKey:
+    with warnings.catch_warnings():
+        # The library rightly warns of what this fault is about.
+        warnings.simplefilter("ignore", SecurityWarning)
+        return OctKey.import_key(GUESSABLE)
 
 
 def _unverified(token: str) -> dict[str, Any]:

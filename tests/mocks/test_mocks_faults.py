@@ -8,10 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from joserfc.util import urlsafe_b64decode
 from tour import stopped_cast, tour
 
+from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.faults import FAULTS
 from joinedup.mocks.messages import Answer
+from joinedup.mocks.misdescription import MISDESCRIPTIONS
 from joinedup.mocks.social_care import fresh
 
 # Ids of the seed and those that the tour sends stay; those made on the way differ with what was made before.
@@ -49,6 +52,7 @@ INVALID_BODIES = {
     "raise extra property",
     "raise wrong digit",
     "raise other content",
+    "decide at length",
 }
 
 # The answers of the tour that each fault changes.
@@ -79,7 +83,7 @@ CHANGES: dict[str, set[str]] = {
         "raise apostrophe",
         "read at location",
     },
-    "allow-missing": {"method not allowed"},
+    "allow-missing": {"method not allowed", "override"},
     "challenge-missing": NO_TOKEN,
     "authentication-ignored": {"referral without token"},
     "signature-ignored": {"forged signature"},
@@ -92,7 +96,15 @@ CHANGES: dict[str, set[str]] = {
     "revoked-token-accepted": {"revoked token"},
     "read-only-writable": {"lift restriction"},
     "excess-property": READ_CHILD,
-    "size-unlimited": {"raise too large"},
+    "length-unlimited": {"decide at length", "read decided referral"},
+    "cors-open": {"call from a web site"},
+    "quote-breaks": {"search", "search one quote"},
+    "wildcard-selects-all": {"search wildcard"},
+    "method-override-honoured": {"override"},
+    "list-without-object": {"contacts whole", "contacts after raising"},
+    "verb-in-path": {"verb"},
+    "error-shows-record": {"stale change"},
+    "redirect-elsewhere": {"read raised", "read at location"},
     "stack-trace-shown": {"read child of other", "unknown child"},
     "problem-status-differs": NOT_FOUND,
     "error-repeats-value": INVALID_BODIES,
@@ -159,12 +171,32 @@ def test_a_request_id_that_is_not_echoed_shows_in_every_answer() -> None:
     assert changed_by("request-id-not-echoed") == set(clean())
 
 
+@pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])
+def test_only_misdescriptions_change_the_contract(fault: str) -> None:
+    """The served contract differs from the true one with a fault about it, and with no other."""
+    contract = stopped_cast(fault).engines["social-care"].contract
+    assert (contract != load_contract("social-care")) == (fault in MISDESCRIPTIONS)
+
+
+@pytest.mark.parametrize("fault", sorted(set(MISDESCRIPTIONS) - set(CHANGES)))
+def test_a_misdescription_changes_no_answer(fault: str) -> None:
+    """What is wrong with the contract alone shows in no answer."""
+    assert changed_by(fault) == set()
+
+
+@pytest.mark.parametrize(("faults", "algorithm"), [(("guessable-key",), "HS256"), ((), "ES256")])
+def test_a_guessable_key_signs_only_with_the_fault(faults: tuple[str, ...], algorithm: str) -> None:
+    """With the fault tokens are signed with a word that anybody can try; without it, with a key pair."""
+    tokens = stopped_cast(*faults).tokens
+    client = tokens.clients["council-e09000001"]
+    header = tokens.issue(client, client.scopes).split(".")[0]
+    assert msgspec.json.decode(urlsafe_b64decode(header.encode()))["alg"] == algorithm
+
+
 def test_every_fault_is_tried() -> None:
     """No fault is without a line in the table or a test of its own."""
-    assert {fault.name for fault in FAULTS} == set(CHANGES) | {
-        "errors-are-not-problems",
-        "request-id-not-echoed",
-    }
+    apart = {"errors-are-not-problems", "request-id-not-echoed", "guessable-key"}
+    assert {fault.name for fault in FAULTS} == set(CHANGES) | set(MISDESCRIPTIONS) | apart
 
 
 @pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])

@@ -117,6 +117,8 @@ def _children(visitor: Visitor) -> None:
     for view in ("status-only", "safeguarding", "full"):
         visitor.send(f"summarise {view}", "GET", f"/v1/children/{FIRST_CHILD}/summary", query=f"view={view}")
     visitor.send("search", "POST", "/v1/children/search", body={"familyName": "o'neill"})
+    visitor.send("search one quote", "POST", "/v1/children/search", body={"familyName": "'"})
+    visitor.send("search wildcard", "POST", "/v1/children/search", body={"familyName": "%"})
     visitor.send("search wrong digit", "POST", "/v1/children/search", body={"nhsNumber": "9990001007"})
     visitor.send("search wrong letter", "POST", "/v1/children/search", body={"upn": "A001000025001"})
     visitor.send("unknown child", "GET", "/v1/children/00000000-0000-4000-8000-000000000000")
@@ -169,6 +171,10 @@ def _contacts(visitor: Visitor) -> None:
     visitor.send("raise wrong digit", "POST", path, body=wrong)
     visitor.send("raise too large", "POST", path, raw=b"[" + b" " * 70_000 + b"]", headers=JSON_TYPE)
     visitor.send("withdraw other's", "DELETE", contact, token=visitor.token("other"))
+    override = {"x-http-method-override": "DELETE"}
+    visitor.send(
+        "override", "POST", f"{path}/00000000-0000-4000-8000-000000000000", body={}, headers=override
+    )
     visitor.send("withdraw", "DELETE", contact)
     visitor.send("read withdrawn", "GET", contact)
 
@@ -176,6 +182,8 @@ def _contacts(visitor: Visitor) -> None:
 def _referrals(visitor: Visitor) -> None:
     referral = f"/v1/referrals/{FIRST_REFERRAL}"
     visitor.send("read referral", "GET", referral)
+    long = {**DECISION, "reason": "x" * 2001}
+    visitor.send("decide at length", "POST", f"{referral}/decisions", body=long)
     decided = visitor.send("decide", "POST", f"{referral}/decisions", body=DECISION)
     visitor.send("read decision", "GET", decided.header("Location") or "")
     visitor.send("read decided referral", "GET", referral)
@@ -190,6 +198,8 @@ def decided_contact(visitor: Visitor) -> str:
 def _refusals(visitor: Visitor) -> None:
     child = f"/v1/children/{FIRST_CHILD}"
     visitor.send("method not allowed", "PUT", child, body={})
+    visitor.send("call from a web site", "GET", "/v1/status", headers={"origin": "https://site.example"})
+    visitor.send("verb", "GET", "/v1/getStatus")
     visitor.send("unknown address", "GET", "/v1/nothing")
     visitor.send("unknown parameter", "GET", "/v1/children", query="colour=red")
     visitor.send("malformed body", "POST", "/v1/children/search", raw=b"{", headers=JSON_TYPE)
