@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,10 +33,11 @@ FLOW_NEEDS: Mapping[str, tuple[str, ...]] = {
     "none": (),
 }
 REMOTE_REQUESTS_PER_SECOND = 20.0
+LONGEST_TIMEOUT_S = 3600
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PRODUCTION = frozenset({"production", "prod", "live"})
 # A key whose name ends so holds a secret, unless it names a place (token_url) or a public name (key_id).
-_SECRET_KEY = re.compile(r"(?:^|_)(secret|token|password|passphrase|api_key|private_key|shared_key|key)$")
+_SECRET_KEY = re.compile(r"(secret|token|password|passphrase|apikey|privatekey|sharedkey|(?:^|_)key)$")
 
 
 class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,15 +157,15 @@ def parse_configuration(table: Mapping[str, Any], *, name: str, folder: Path) ->
     try:
         configuration = msgspec.convert({**table, "folder": str(folder)}, Configuration)
     except msgspec.ValidationError as error:
-        raise _invalid(name, str(error)) from None
+        raise _invalid(name, str(error), table) from None
     for message, hint in _mistakes(configuration):
         raise ConfigurationError(f"{name}: {message}", hint=hint)
     return configuration
 
 
-def _invalid(name: str, message: str) -> ConfigurationError:
+def _invalid(name: str, message: str, table: Mapping[str, Any]) -> ConfigurationError:
     text, _, where = message.partition(" - at ")
-    key = where.strip("`").removeprefix("$").removeprefix(".") or "the top level"
+    key = _spelled_out(table, where.strip("`").removeprefix("$").removeprefix(".")) or "the top level"
     unknown = re.search(r"unknown field `([^`]+)`", text)
     if unknown is None:
         return ConfigurationError(f"{name}: {key}: {text[0].lower()}{text[1:]}.")
@@ -176,6 +179,30 @@ def _invalid(name: str, message: str) -> ConfigurationError:
     return ConfigurationError(f"{name}: unknown key `{unknown[1]}` in {key}.", hint=hint)
 
 
+def _spelled_out(table: Mapping[str, Any], where: str) -> str:
+    """The place of a mistake with each ``[...]`` of msgspec replaced by the name that is meant."""
+    first, *others = where.split("[...]")
+    keys = first.split(".")
+    for other in others:
+        keys += [_guilty(table, keys), *other.split(".")[1:]]
+    return ".".join(keys)
+
+
+def _guilty(table: Mapping[str, Any], keys: list[str]) -> str:
+    """Which entry of the table at ``keys`` holds the mistake: the one that is refused on its own."""
+    entries = reduce(lambda node, key: node[key], keys, table)
+    for name, entry in entries.items():
+        alone: Any = {name: entry}
+        for depth in range(len(keys), 0, -1):
+            beside = reduce(lambda node, key: node[key], keys[: depth - 1], table)
+            alone = {**beside, keys[depth - 1]: alone}
+        try:
+            msgspec.convert(alone, Configuration)
+        except msgspec.ValidationError:
+            return str(name)
+    return "?"
+
+
 def _mistakes(configuration: Configuration) -> Iterator[tuple[str, str]]:
     """Each thing that is wrong, as (what, what to do)."""
     for name in configuration.under_test:
@@ -185,34 +212,53 @@ def _mistakes(configuration: Configuration) -> Iterator[tuple[str, str]]:
                 f"under_test names `{name}`, which has no [systems.{name}] table (there are: {known}).",
                 "Add the table or correct the name.",
             )
-    if configuration.limits.timeout_s <= 0:
-        yield "limits.timeout_s must be above 0 seconds.", "Write for example timeout_s = 10."
-    if configuration.limits.max_requests <= 0:
-        yield "limits.max_requests must be above 0.", "Write for example max_requests = 20000."
+    yield from _limit_mistakes(configuration.limits)
     for name, system in configuration.systems.items():
         yield from _system_mistakes(name, system)
 
 
+def _limit_mistakes(limits: Limits) -> Iterator[tuple[str, str]]:
+    if not 0 < limits.timeout_s <= LONGEST_TIMEOUT_S:
+        yield (
+            f"limits.timeout_s must be above 0 and at most {LONGEST_TIMEOUT_S} seconds.",
+            "Write for example timeout_s = 10.",
+        )
+    if limits.max_requests <= 0:
+        yield "limits.max_requests must be above 0.", "Write for example max_requests = 20000."
+    if limits.max_response_bytes <= 0:
+        yield "limits.max_response_bytes must be above 0.", "Write for example max_response_bytes = 5000000."
+    if not 0 <= (limits.requests_per_second or 0) < math.inf:
+        yield (
+            "limits.requests_per_second must be a number that is not negative.",
+            "Write for example requests_per_second = 20, or 0 for no limit.",
+        )
+
+
 def _system_mistakes(name: str, system: System) -> Iterator[tuple[str, str]]:
     where = f"systems.{name}"
-    if system.environment.lower() in PRODUCTION:
+    if system.environment.strip().lower() in PRODUCTION:
         yield (
             f"{where}.environment is `{system.environment}`: joinedup never runs against production, where real children's records are.",
             'Point base_url at a test environment and write environment = "test".',
         )
-    parts = urlsplit(system.base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        yield (
-            f"{where}.base_url is `{system.base_url}`, which is no http or https address.",
-            'Write for example base_url = "https://test.example".',
-        )
-    if parts.username or parts.password:
-        yield (
-            f"{where}.base_url carries a user name or password.",
-            'Move it to an identity with flow = "basic".',
-        )
+    yield from _address_mistakes(f"{where}.base_url", system.base_url)
     for identity, keys in system.identities.items():
         yield from _identity_mistakes(f"{where}.identities.{identity}", keys)
+
+
+def _address_mistakes(where: str, url: str) -> Iterator[tuple[str, str]]:
+    correct = 'Write for example base_url = "https://test.example".'
+    try:
+        parts, port = urlsplit(url), urlsplit(url).port
+    except ValueError:
+        yield f"{where} is no address that can be read.", correct
+        return
+    if parts.username or parts.password:
+        yield f"{where} carries a user name or password.", 'Move it to an identity with flow = "basic".'
+    elif parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        yield f"{where} is `{url}`, which is no http or https address.", correct
+    elif parts.query or parts.fragment:
+        yield f"{where} has a query or fragment, which every request would lose.", correct
 
 
 def _identity_mistakes(where: str, keys: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -226,8 +272,14 @@ def _identity_mistakes(where: str, keys: Mapping[str, Any]) -> Iterator[tuple[st
     for needed in FLOW_NEEDS.get(flow, ()):
         if not keys.get(needed):
             yield f"{where} has flow `{flow}` but no `{needed}`.", f"Add {needed}."
+    yield from _plain_secrets(where, {key: value for key, value in keys.items() if key != "fixtures"})
+
+
+def _plain_secrets(where: str, keys: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in keys.items():
-        if is_secret_key(key) and isinstance(value, str) and not value.startswith(("env:", "file:")):
+        if isinstance(value, dict):
+            yield from _plain_secrets(f"{where}.{key}", value)
+        elif is_secret_key(key) and not str(value).startswith(("env:", "file:")):
             yield (
                 f"{where}.{key} holds a secret in plain text.",
                 f'Put it in an environment variable and write {key} = "env:NAME", or in a file and write {key} = "file:PATH".',
@@ -256,14 +308,23 @@ def resolve_secret(reference: str, folder: Path, *, where: str) -> str:
             )
         return value
     if kind == "file":
-        try:
-            return (folder / target).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SetupError(
-                f"{where} refers to the file {target}, which cannot be read ({type(error).__name__}).",
-                hint="Correct the path or its permissions.",
-            ) from None
+        return _secret_file(folder / target, target, where)
     return reference
+
+
+def _secret_file(path: Path, name: str, where: str) -> str:
+    try:
+        value = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(
+            f"{where} refers to the file {name}, which cannot be read ({type(error).__name__}).",
+            hint="Correct the path or its permissions.",
+        ) from None
+    if not value:
+        raise SetupError(
+            f"{where} refers to the file {name}, which is empty.", hint="Write the secret into it."
+        )
+    return value
 
 
 def configuration_hash(configuration: Configuration) -> str:
