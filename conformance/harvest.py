@@ -53,11 +53,9 @@ def harvest(target: Target, identity: str = OWN) -> None:
     _read_all(target, identity)
 
 
-def exercise_risky(target: Target, identity: str = OWN) -> None:
-    """Exercise what may end a credential or delete: the last thing that a run does."""
-    for operation in target.operations:
-        if not _done(target, operation, identity) and operation.method in ("POST", "DELETE"):
-            _attempt(target, operation, identity)
+def try_again(target: Target, operation: Operation, identity: str = OWN) -> bool:
+    """Try an operation once more, with all that has been learned since; True where it succeeded."""
+    return _done(target, operation, identity) or _attempt(target, operation, identity)
 
 
 def _done(target: Target, operation: Operation, identity: str | None) -> bool:

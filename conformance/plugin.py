@@ -22,12 +22,12 @@ from joinedup.conformance.outcomes import Level, Outcome, fold
 
 SESSION = pytest.StashKey["Session"]()
 CHECK = pytest.StashKey[Check]()
+_UNREADABLE: list[str] = []
 SUITE = "joinedup.conformance.suite"
 # The order in which subjects run: what only reads, then what changes, then what floods or may end a credential.
 ORDER = (
     "test_description",
     "test_transport",
-    "test_exercise",
     "test_authentication",
     "test_isolation",
     "test_privacy",
@@ -39,6 +39,7 @@ ORDER = (
     "test_versions",
     "test_generated",
     "test_limits",
+    "test_exercise",
 )
 
 
@@ -447,6 +448,22 @@ def _attach(check: Check) -> None:
 
 
 # --- the end
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Remember a module of checks that could not be read."""
+    if report.failed:
+        _UNREADABLE.append(report.nodeid)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A module of checks that cannot be read is our fault, and never the system's."""
+    ours = session.config.stash.get(SESSION, None)
+    if ours is not None and ours.leads:
+        for name in _UNREADABLE:
+            reason = f"the checks of {name.rpartition('/')[2]} could not be read"
+            ours.run.record.write("error", outcome=str(Outcome.HARNESS_ERROR), reason=reason)
 
 
 @pytest.hookimpl(trylast=True)

@@ -65,7 +65,11 @@ def replay_finding(finding: str, source: str, folder: Path) -> int:
 
 def _find(finding: str, folder: Path) -> Mapping[str, Any]:
     verdict = read_verdict(folder)
-    listed: list[Any] = [*verdict.get("findings", []), *verdict.get("unconfirmed", [])]  # type: ignore[misc]
+    listed: list[Any] = [
+        *verdict.get("findings", []),
+        *verdict.get("unconfirmed", []),
+        *verdict.get("outside_profile", []),
+    ]  # type: ignore[misc]
     found = next((f for f in listed if f["id"] == finding), None)
     if found is None:
         known = ", ".join(f["id"] for f in listed[:10]) or "none"

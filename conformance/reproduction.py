@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from joinedup.conformance.errors import SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step, Text
@@ -150,8 +150,9 @@ class Reproduction:
             self._given.setdefault(str(value), Reference(step=name, pointer=pointer))
         location = answer.response.headers.get("location", "") if answer.ok and answer.response else ""
         if location:
-            segment = location.rstrip("/").rpartition("/")[2].partition("?")[0]
-            self._given.setdefault(segment, Reference(step=name, header="Location", pattern="last-segment"))
+            self._given.setdefault(
+                _last_segment(location), Reference(step=name, header="Location", pattern="last-segment")
+            )
         tag = answer.response.headers.get("etag", "") if answer.ok and answer.response else ""
         if tag:
             self._given.setdefault(tag, Reference(step=name, header="ETag"))
@@ -316,7 +317,7 @@ def _fetched(reference: Reference, done: Mapping[str, Exchange], fixtures: Calla
     earlier = done[reference.step]
     if reference.header:
         text = earlier.response.headers.get(reference.header, "") if earlier.response else ""
-        found: Any = text.rstrip("/").rpartition("/")[2] if reference.pattern == "last-segment" else text
+        found: Any = _last_segment(text) if reference.pattern == "last-segment" else text
     else:
         found = at_pointer(earlier.json(), reference.pointer)
     if found is MISSING or found == "":
@@ -326,6 +327,10 @@ def _fetched(reference: Reference, done: Mapping[str, Exchange], fixtures: Calla
             hint="The system holds other data than then; check it again.",
         )
     return found
+
+
+def _last_segment(location: str) -> str:
+    return unquote(urlsplit(location).path.rstrip("/").rpartition("/")[2])
 
 
 def at_pointer(value: Any, pointer: str) -> Any:

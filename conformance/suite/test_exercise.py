@@ -5,21 +5,41 @@ from collections import Counter
 import pytest
 
 from joinedup.conformance.check import Check, blocked
+from joinedup.conformance.harvest import try_again
+from joinedup.conformance.objects import creates_of, fresh, item_operations, step_to
+from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import Target
 
 
 @pytest.mark.requirement("CON-API-11")
 def test_succeeds_at_least_once(operation: str, harvested: Target, check: Check) -> None:
     """A request that the contract allows is accepted."""
-    succeeded = any(label == operation for label, _ in harvested.good)
-    if succeeded:
+    found = harvested.contract.operation(operation)
+    if found is not None and (_has_succeeded(harvested, operation) or _succeeds_now(harvested, found)):
         check.proves()
         return
     statuses = Counter(harvested.answers.get(operation, []))
     answers = ", ".join(f"{status or 'none'} ({count} times)" for status, count in statuses.most_common(4))
     check.ends(
         blocked(
-            f"{operation} never succeeded; it answered {answers or 'nothing, for no request could be made'}. Give known good "
-            "values in fixtures, a body in requests, or leave the operation out with the reason"
+            f"{operation} never succeeded; it answered {answers or 'nothing, for no request could be made'}. Give known "
+            "good values in fixtures, a body in requests, or leave the operation out with the reason"
         )
     )
+
+
+def _has_succeeded(target: Target, operation: str) -> bool:
+    return any(label == operation for label, _ in target.good)
+
+
+def _succeeds_now(target: Target, operation: Operation) -> bool:
+    """The last attempt; what deletes gets an object of its own, so that it takes nobody else's."""
+    if operation.method != "DELETE":
+        return try_again(target, operation)
+    for create in creates_of(target):
+        if item_operations(target, create).get("DELETE") == operation:
+            made = fresh(target, create)
+            step = step_to(target, made, operation) if made is not None else None
+            if step is not None and target.client.send(step).ok:
+                return True
+    return False
