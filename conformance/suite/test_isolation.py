@@ -1,0 +1,29 @@
+"""What is one organisation's is out of another's reach."""
+
+import pytest
+
+from joinedup.conformance.check import Check, blocked
+from joinedup.conformance.isolation import boundaries, merged, same_organisation
+from joinedup.conformance.target import Target
+from joinedup.conformance.trespass import cross
+
+
+@pytest.mark.requirement("AUT-03")
+def test_keeps_organisations_apart(harvested: Target, check: Check) -> None:
+    """An object of one organisation cannot be read, found, changed, added to or deleted by another."""
+    if same_organisation(harvested):
+        raise blocked("the identities own and other call for one organisation; give other another one's")
+    lines = boundaries(harvested)
+    if not lines:
+        raise blocked("not exercised, because no request of one of the two organisations ever succeeded")
+    for boundary in lines:
+        cross(boundary)
+    check.report(*merged(report for boundary in lines for report in boundary.reports))
+    check.proves(times=sum(boundary.held for boundary in lines))
+    if not harvested.destructive:
+        check.leaves_out("deleting by another organisation, without limits.destructive")
+    if not any(boundary.held or boundary.reports for boundary in lines):
+        raise blocked(
+            "not exercised, because neither organisation has an object that is certainly its own: "
+            "none could be made, and no list holds one that the other's does not"
+        )
