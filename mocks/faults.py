@@ -102,7 +102,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # What the contract says of itself
     _social_care(
-        "reference-dangles", "CON-API-01", "The contract refers to a schema that is not there.", "CON-API-02"
+        "reference-dangles",
+        "CON-API-01",
+        "The contract refers to a schema that is not there.",
+        "CON-API-02 CON-API-03",
     ),
     _social_care(
         "example-breaks-schema", "CON-API-02", "An example in the contract is not one of its schema."
