@@ -105,7 +105,7 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _goes_by(feature: Feature, name: str) -> bool:
+def goes_by(feature: Feature, name: str) -> bool:
     """Whether a name, or the last part of one such as ``page[cursor]`` or ``filter.nhsNumber``, is the feature's."""
     parts = [part for part in _SPLIT.split(name) if part]
     return plain(name) in NAMES[feature] or (bool(parts) and plain(parts[-1]) in NAMES[feature])
@@ -117,7 +117,7 @@ def header_names(contract: Contract, feature: Feature) -> tuple[str, ...]:
         parameter.name
         for operation in contract.operations
         for parameter in operation.parameters
-        if parameter.location == "header" and _goes_by(feature, parameter.name)
+        if parameter.location == "header" and goes_by(feature, parameter.name)
     )
     return tuple(dict.fromkeys(found))
 
@@ -130,7 +130,7 @@ def _has_parameter(
 ) -> Callable[[Contract], bool]:
     def found(contract: Contract) -> bool:
         return any(
-            parameter.location in locations and _goes_by(feature, parameter.name)
+            parameter.location in locations and goes_by(feature, parameter.name)
             for operation in contract.operations
             if not methods or operation.method in methods
             for parameter in operation.parameters
@@ -145,7 +145,7 @@ def _pages_by(feature: Feature, *types: str) -> Callable[[Contract], bool]:
     def found(contract: Contract) -> bool:
         return any(
             parameter.location == "query"
-            and _goes_by(feature, parameter.name)
+            and goes_by(feature, parameter.name)
             and _type_of(contract, parameter.schema) in types
             and not str(parameter.schema.get("format", "")).startswith("date")
             for operation in contract.operations
@@ -166,7 +166,7 @@ def _type_of(contract: Contract, schema: dict[str, Any]) -> str:
 def _links_to_next_page(contract: Contract) -> bool:
     """A Link header on a successful GET that speaks of pages; others lead to documentation or a successor."""
     return any(
-        _goes_by(Feature.PAGING_LINK, name)
+        goes_by(Feature.PAGING_LINK, name)
         and re.search(r"next|page|paging|pagination", str(header), re.IGNORECASE)
         for operation in contract.operations
         if operation.method == "GET"
@@ -178,7 +178,7 @@ def _links_to_next_page(contract: Contract) -> bool:
 def _has_response_header(feature: Feature) -> Callable[[Contract], bool]:
     def found(contract: Contract) -> bool:
         return any(
-            _goes_by(feature, name)
+            goes_by(feature, name)
             for operation in contract.operations
             for response in operation.responses.values()
             for name in _mapping(response.get("headers"))
@@ -188,7 +188,7 @@ def _has_response_header(feature: Feature) -> Callable[[Contract], bool]:
 
 
 def _names_identifier(feature: Feature) -> Callable[[Contract], bool]:
-    return lambda contract: any(_goes_by(feature, name) for name in contract.property_names)
+    return lambda contract: any(goes_by(feature, name) for name in contract.property_names)
 
 
 def _any_of(*tests: Callable[[Contract], bool]) -> Callable[[Contract], bool]:

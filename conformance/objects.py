@@ -28,6 +28,8 @@ from joinedup.conformance.vocabulary import FREE_TEXT, REQUEST_IDENTIFIERS
 MOST_PARENTS = 2
 SHORTEST_TEXT = 12
 """A free text that is shorter may stand in an answer by chance."""
+LONGEST_TEXT = 24
+"""No new text is longer."""
 Path = tuple[str, ...]
 
 
@@ -295,6 +297,11 @@ def existing_subjects(target: Target, identity: str | None = OWN) -> Iterator[Su
         yield Subject(good.step.path_parameters, operations, identity)
 
 
+def same(subject: Subject) -> Subject:
+    """An object that was there before, where one that is made anew could stand."""
+    return subject
+
+
 # --- free text
 
 
@@ -318,7 +325,10 @@ def _takes_text(target: Target, schema: Any) -> bool:
     node = target.contract.resolve(schema)
     if {"enum", "const", "format", "oneOf", "anyOf", "allOf"} & node.keys() or type_of(node) != "string":
         return False
-    if int(node.get("maxLength", SHORTEST_TEXT)) < SHORTEST_TEXT:
+    if (
+        int(node.get("maxLength", LONGEST_TEXT)) < LONGEST_TEXT
+        or int(node.get("minLength", 0)) > SHORTEST_TEXT
+    ):
         return False
     try:
         return re.search(node.get("pattern", ""), "Amber Birch 12") is not None

@@ -21,6 +21,8 @@ from joinedup.conformance.knowledge import Knowledge, Origin, normalise
 from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 
 MAX_DEPTH = 6
+# Headers that always hold an entity tag of an earlier answer.
+CONDITIONS = frozenset({"ifmatch", "ifnonematch"})
 # Headers that the client library, the connection or the credential puts in; the rest was part of the test.
 AUTOMATIC = frozenset(
     {
@@ -134,7 +136,10 @@ class Reproduction:
             name=f"s{len(self.steps)}",
             path_parameters=path_parameters,
             query=tuple((name, self._value(value, depth, step)) for name, value in step.query),
-            headers={name: self._value(value, depth, step) for name, value in step.headers.items()},
+            headers={
+                name: self._value(value, depth, step, always=normalise(name) in CONDITIONS)
+                for name, value in step.headers.items()
+            },
             body=body,
         )
         named = replace(named, name=f"s{len(self.steps)}")

@@ -179,6 +179,19 @@ class Target:
         node = self.contract.resolve({"$ref": operation.pointer})
         return operation.public and ("security" in node or "security" in self.contract.document)
 
+    def issues_our_credential(self, operation: Operation) -> bool:
+        """Whether an operation is the token endpoint that an identity has got its token from."""
+        url = self.system.base_url.rstrip("/") + operation.path
+        return operation.method == "POST" and any(
+            keys.get("token_url") == url and getattr(self.identities[name].auth, "issued", False)
+            for name, keys in self.system.identities.items()
+        )
+
+    def succeeded(self) -> frozenset[str]:
+        """Labels of the operations that have succeeded at least once, whoever called them."""
+        issuing = {op.label for op in self.operations if self.issues_our_credential(op)}
+        return frozenset(issuing | {label for label, _ in self.good})
+
     def sampler(self, seed: int = 0, identity: str | None = OWN, path: str = "") -> Sampler:
         """Makes valid values, real ones where they are known for a name."""
 
@@ -211,6 +224,8 @@ class Target:
             body = response.json()
             if body is not MISSING:
                 self.redactor.received(body)
+            if "etag" in response.headers:
+                self.redactor.received(response.headers["etag"])
         record: dict[str, object] = {
             "system": self.name,
             "operation": step.operation,

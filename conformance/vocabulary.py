@@ -40,6 +40,40 @@ REQUEST_IDENTIFIERS = frozenset(
 )
 """Headers by which a server recognises a request that is sent twice: each new request has a new value."""
 
+PAGE_HOLDERS = frozenset(
+    {"links", "link", "paging", "pagination", "page", "pageinfo", "meta", "metadata", "cursors"}
+)
+"""Properties of a list's answer that say where its other pages are."""
+
+NEXT_LINKS = frozenset(
+    {"next", "nextlink", "nexturl", "nexthref", "nextpage", "nextpageurl", "nextpagelink", "odatanextlink"}
+)
+"""Properties that hold the address of the next page."""
+
+NEXT_CURSORS = frozenset(
+    {
+        *("nextcursor", "nextpagetoken", "nexttoken", "nextpagekey", "continuationtoken", "continuefrom"),
+        *("endcursor", "scrollid", "next", "after"),
+    }
+)
+"""Properties that hold what the cursor of the next page is."""
+
+MORE = frozenset({"hasmore", "hasnext", "hasnextpage", "more"})
+"""Properties that say whether another page follows."""
+
+TOTALS = frozenset({"total", "totalcount", "totalitems", "totalresults", "totalelements", "totalrecords"})
+"""Properties that say how many items all pages hold together."""
+
+GIVEN_NAMES = frozenset(
+    {"givenname", "givennames", "firstname", "firstnames", "forename", "forenames", "middlename"}
+)
+"""Properties that a person who has one name only has nothing for."""
+
+STATES = frozenset(
+    {"status", "state", "stage", "phase", "outcome", "lifecycle", "action", "event", "transition"}
+)
+"""Properties whose next value hangs on the present one."""
+
 _EXAMPLE_HOLDERS = frozenset({"schema", "parameter", "header", "media-type"})
 
 

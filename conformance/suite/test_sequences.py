@@ -1,0 +1,78 @@
+"""What is done stays done, is said truly, happens once, and is not undone unnoticed."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from joinedup.conformance import lifecycle
+from joinedup.conformance.check import Check, not_applicable
+from joinedup.conformance.features import is_create
+from joinedup.conformance.objects import (
+    Subject,
+    creates_of,
+    existing_subjects,
+    fresh_subject,
+    item_operations,
+    same,
+)
+from joinedup.conformance.operations import Operation
+from joinedup.conformance.sequences import Tried, conclude, run
+from joinedup.conformance.target import OWN, Target
+
+
+def _creates(target: Target, tried: Tried, *methods: str) -> list[Operation]:
+    """The creates whose objects have operations of these methods; those that never succeeded are noted."""
+    for operation in target.operations:
+        if is_create(target.contract, operation) and (operation.label, OWN) not in target.good:
+            tried.lacks(f"{operation.label} never succeeded")
+    return [c for c in creates_of(target) if set(methods) <= set(item_operations(target, c))]
+
+
+def _changeable(target: Target, tried: Tried) -> list[Callable[[], Subject | None]]:
+    """What gives objects that can be read and changed: made anew where they can be, else those that were there."""
+    makers = [
+        partial(fresh_subject, target, create)
+        for create in _creates(target, tried, "GET")
+        if {"PUT", "PATCH"} & set(item_operations(target, create))
+    ]
+    there = [partial(same, subject) for subject in existing_subjects(target) if subject.change]
+    return [*makers, *there]
+
+
+@pytest.mark.requirement("CON-API-13")
+def test_gives_back_what_was_created(harvested: Target, check: Check) -> None:
+    """What was created can be read."""
+    tried = Tried()
+    for create in _creates(harvested, tried, "GET"):
+        check.report(*run(harvested, partial(lifecycle.created_is_read, harvested, create), tried))
+    conclude(check, tried, not_applicable("the contract has no create whose object can be read on its own"))
+
+
+@pytest.mark.requirement("CON-API-13")
+def test_lists_what_was_created(harvested: Target, check: Check) -> None:
+    """What was created is in the list that it was created in."""
+    tried = Tried()
+    for create in _creates(harvested, tried, "GET"):
+        check.report(*run(harvested, partial(lifecycle.created_is_listed, harvested, create), tried))
+    conclude(
+        check, tried, not_applicable("the contract has no create at the address of a list that can be read")
+    )
+
+
+@pytest.mark.requirement("CON-API-13")
+def test_keeps_changes(harvested: Target, check: Check) -> None:
+    """What was changed reads as changed."""
+    tried = Tried()
+    for subject in _changeable(harvested, tried):
+        check.report(*run(harvested, partial(lifecycle.change_is_read, harvested, subject), tried))
+    conclude(check, tried, not_applicable("the contract has no object that can be read and changed"))
+
+
+@pytest.mark.requirement("CON-API-13", "CON-API-12")
+def test_forgets_what_was_deleted(harvested: Target, check: Check) -> None:
+    """What was deleted is gone, and deleting it again does no harm."""
+    tried = Tried()
+    for create in _creates(harvested, tried, "GET", "DELETE"):
+        check.report(*run(harvested, partial(lifecycle.deleted_is_gone, harvested, create), tried))
+    conclude(check, tried, not_applicable("nothing that can be made here may be deleted"))
