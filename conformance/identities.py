@@ -73,6 +73,11 @@ class TokenServer(httpx.Auth):
         self._lock = threading.Lock()
 
     @property
+    def issued(self) -> bool:
+        """Whether the token server has given a token."""
+        return self._ends > 0
+
+    @property
     def token(self) -> str:
         """A token that is good for at least a few seconds."""
         with self._lock:

@@ -24,8 +24,10 @@ from joinedup.conformance.generated import (
     Observation,
     run_generated,
 )
+from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import Target
+from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 
 # Given by servers, proxies and frameworks before an operation is reached (RFC 9110, 15.5 and 15.6).
 OF_THE_HTTP_LAYER = frozenset(
@@ -221,7 +223,8 @@ def _accepted(observation: Observation) -> Iterator[Suspicion]:
     if not {ACCEPTED_NEGATIVE, MISSING_HEADER} & set(observation.failures):
         return
     location, name, how = observation.fault
-    if location == "cookie":
+    if location == "cookie" or (location == "header" and normalise(name) in REQUEST_IDENTIFIERS):
+        # Cookies are not sent, and a request identifier that was used before is renewed on its way.
         return
     part = {
         "body": "body property",

@@ -486,9 +486,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
 
 
 def _write_exercised(ours: Session, built: Any) -> None:
-    succeeded = {label for label, _ in built.good}
     if not built.answers:
         return
+    succeeded = built.succeeded()
     for operation in built.contract.operations:
         statuses = built.answers.get(operation.label, [])
         ours.run.record.write(
