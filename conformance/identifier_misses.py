@@ -10,11 +10,12 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from stdnum.gb import nhs, upn
 
+from joinedup.conformance.causes import Causes
 from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.exchanges import Exchange
 from joinedup.conformance.expect import Expectation
@@ -180,21 +181,15 @@ class Identified:
 
     Args:
         tried: near misses that were sent, by requirement.
-        suspicions: those that were taken, by cause.
+        causes: those that were taken.
         silent: places that could not be judged, with the reason.
         by_name: places that hold one by their name alone, where the contract promises nothing.
     """
 
     tried: dict[str, int] = field(default_factory=dict)
-    suspicions: dict[str, Suspicion] = field(default_factory=dict)
+    causes: Causes = field(default_factory=Causes)
     silent: list[str] = field(default_factory=list)
     by_name: list[str] = field(default_factory=list)
-
-    def add(self, suspicion: Suspicion) -> None:
-        """Keep a suspicion; a second one of the same cause adds its operation to the first."""
-        known = self.suspicions.get(suspicion.cause)
-        labels = {suspicion.last.step.operation, *(known.operations if known else ())}
-        self.suspicions[suspicion.cause] = replace(known or suspicion, operations=tuple(sorted(labels)))
 
 
 def judge(base: Base, kinds: tuple[Kind, ...], identified: Identified) -> None:
@@ -218,7 +213,7 @@ def _judge_place(base: Base, kind: Kind, place: Place, identified: Identified) -
     if malformed is not None and malformed.ok and is_declared(place, kind):
         identified.tried[kind.requirement] = identified.tried.get(kind.requirement, 0) + 1
         miss = IdentifierMiss(MALFORMED, "anything", f"is not {kind.name} at all", (kind.requirement,))
-        identified.add(_suspicion(base, kind, place, miss, malformed, taken))
+        identified.causes.add(_suspicion(base, kind, place, miss, malformed, taken))
         return
     if malformed is None or not _is_refused(malformed, taken):
         identified.silent.append(f"what is no number at all is not refused by {where} either")
@@ -228,7 +223,7 @@ def _judge_place(base: Base, kind: Kind, place: Place, identified: Identified) -
             identified.tried[requirement] = identified.tried.get(requirement, 0) + 1
         exchange = base.send(place, miss.value)
         if exchange is not None and exchange.response is not None and _is_taken(exchange, taken):
-            identified.add(_suspicion(base, kind, place, miss, exchange, taken))
+            identified.causes.add(_suspicion(base, kind, place, miss, exchange, taken))
 
 
 def _status_of_a_valid_one(base: Base, kind: Kind, place: Place, source: random.Random) -> int | None:

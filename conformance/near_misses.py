@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from joinedup.conformance.causes import Causes
 from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.exchanges import MISSING, Exchange, Step, Text
 from joinedup.conformance.expect import Expectation
@@ -266,24 +267,13 @@ class Judged:
 
     Args:
         refused: how many were refused, as they should be.
-        suspicions: those that were accepted, and those that made the server fail, by cause.
+        causes: those that were accepted, and those that made the server fail.
         unready: operations for which no accepted request was to be had.
     """
 
     refused: int = 0
-    suspicions: dict[tuple[str, ...], Suspicion] = field(default_factory=dict)
+    causes: Causes = field(default_factory=Causes)
     unready: list[str] = field(default_factory=list)
-
-    def add(self, suspicion: Suspicion) -> None:
-        """Keep a suspicion; a second one of the same cause adds its operation to the first."""
-        key = (suspicion.rule, suspicion.cause)
-        known = self.suspicions.get(key)
-        label = suspicion.last.step.operation
-        if known is None:
-            self.suspicions[key] = replace(suspicion, operations=(label,))
-        else:
-            operations = tuple(sorted({*known.operations, label}))
-            self.suspicions[key] = replace(known, operations=operations, count=known.count + 1)
 
 
 def judge(base: Base, judged: Judged) -> None:
@@ -307,12 +297,15 @@ def judge(base: Base, judged: Judged) -> None:
 
 
 def _worth_missing(base: Base) -> Iterator[Place]:
-    """The places that this rule judges: paths, paging, request ids and conditions have rules of their own."""
+    """The places that this rule judges."""
     for place in places_of(base.target.contract, base.operation, base.step.media_type):
-        name = bare(place.name)
-        if place.location == "path" or (place.location != "body" and name in _PAGING | _OF_ITS_OWN_RULE):
-            continue
-        yield place
+        if place.location != "path" and not is_judged_elsewhere(place):
+            yield place
+
+
+def is_judged_elsewhere(place: Place) -> bool:
+    """Whether a parameter has rules of its own: paging, request ids, conditions."""
+    return place.location != "body" and bare(place.name) in _PAGING | _OF_ITS_OWN_RULE
 
 
 def _prepared(base: Base, place: Place) -> Base | None:
@@ -348,9 +341,9 @@ def _judge_change(base: Base, cause: str, wrong: str, change: Callable[[Step], S
         return
     exchange = base.sent(change(step))
     if exchange.status >= 500:
-        judged.add(server_failure(exchange))
+        judged.causes.add(server_failure(exchange))
     elif exchange.ok:
-        judged.add(_accepted(base, exchange, cause, wrong, change))
+        judged.causes.add(_accepted(base, exchange, cause, wrong, change))
     elif exchange.status >= 400:
         judged.refused += 1
 

@@ -31,8 +31,7 @@ def _judge(target: Target, check: Check, requirement: str, *kinds: Kind) -> None
     identified = Identified()
     for base in bases(target):
         judge(base, kinds, identified)
-    for suspicion in identified.suspicions.values():
-        check.report(confirm(target, suspicion))
+    check.report(*identified.causes.findings(target))
     for judged, times in identified.tried.items():
         check.proves(judged, times=times)
     if identified.silent:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from joinedup.conformance.check import Check, blocked, first_of
+from joinedup.conformance.check import Check, blocked, first_of, not_applicable
 from joinedup.conformance.evidence import confirm
+from joinedup.conformance.fidelity import Compared, compare, one_name_places, refuses_one_name
+from joinedup.conformance.narrowing import Allowed
+from joinedup.conformance.narrowing import judge as judge_variants
 from joinedup.conformance.near_misses import Judged, judge
 from joinedup.conformance.places import bases
 from joinedup.conformance.target import Target
@@ -17,9 +20,8 @@ def test_refuses_near_misses(harvested: Target, check: Check) -> None:
     judged = Judged()
     for base in bases(harvested):
         judge(base, judged)
-    for suspicion in judged.suspicions.values():
-        check.report(confirm(harvested, suspicion))
-    tried = judged.refused + len(judged.suspicions)
+    check.report(*judged.causes.findings(harvested))
+    tried = judged.refused + len(judged.causes)
     check.proves(times=tried)
     if not tried:
         unready = f" ({first_of(judged.unready)})" if judged.unready else ""
@@ -27,4 +29,50 @@ def test_refuses_near_misses(harvested: Target, check: Check) -> None:
             blocked(
                 f"not exercised, because no request was accepted beside which a near miss could be judged{unready}"
             )
+        )
+
+
+@pytest.mark.requirement("CON-API-08")
+def test_gives_text_back_as_it_was_sent(harvested: Target, check: Check) -> None:
+    """Accents, apostrophes, letters of other alphabets and long names come back as they were sent."""
+    compared = Compared()
+    for base in bases(harvested, "POST", "PUT", "PATCH"):
+        compare(base, compared)
+    check.report(*compared.causes.findings(harvested))
+    check.proves(times=compared.kept)
+    if not compared.kept and not compared.causes:
+        unread = first_of(compared.unread)
+        check.ends(
+            blocked(f"not exercised, because nothing gives back the texts that are sent to {unread}")
+            if unread
+            else not_applicable("no request that was accepted has a place for a text of any letters")
+        )
+
+
+@pytest.mark.requirement("CON-API-08", "CON-API-11")
+def test_takes_people_with_one_name(harvested: Target, check: Check) -> None:
+    """A given name that the contract lets a caller leave out may be left out."""
+    tried = 0
+    for base in bases(harvested, "POST"):
+        for place in one_name_places(base):
+            tried += 1
+            suspicion = refuses_one_name(base, place)
+            if suspicion is not None:
+                check.report(confirm(harvested, suspicion))
+    check.proves(times=tried)
+    if not tried:
+        check.ends(not_applicable("the contract has no given name that may be left out"))
+
+
+@pytest.mark.requirement("CON-API-11", "CON-API-12")
+def test_takes_what_the_contract_allows(harvested: Target, check: Check) -> None:
+    """Another value that the contract allows is accepted, in a request that is otherwise accepted."""
+    allowed = Allowed()
+    for base in bases(harvested):
+        judge_variants(base, allowed)
+    check.report(*allowed.causes.findings(harvested))
+    check.proves(times=allowed.accepted)
+    if not allowed.accepted and not check.findings:
+        check.ends(
+            not_applicable("no request that was accepted has a place for another value that stands alone")
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from judged import found, harvested, outcome_of
+from judged import Judge, found, harvested, outcome_of
 
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.suite import test_input as suite
@@ -39,10 +39,44 @@ def test_finds_each_near_miss_that_is_accepted(defect: str) -> None:
     assert len(check.findings) == 1
 
 
+@pytest.mark.parametrize("style", ["cursor", "offset"])
+@pytest.mark.parametrize(
+    ("defect", "judge", "broken"),
+    [
+        ("accents-lost-in-names", suite.test_gives_text_back_as_it_was_sent, {"CON-API-08"}),
+        ("apostrophes-lost-in-names", suite.test_gives_text_back_as_it_was_sent, {"CON-API-08"}),
+        ("apostrophes-turned-into-markup", suite.test_gives_text_back_as_it_was_sent, {"CON-API-08"}),
+        ("long-names-cut-short", suite.test_gives_text_back_as_it_was_sent, {"CON-API-08"}),
+        ("people-with-one-name-refused", suite.test_takes_people_with_one_name, {"CON-API-08", "CON-API-11"}),
+        ("longest-family-name-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
+        ("summer-time-offset-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
+        ("lower-case-postcode-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
+        ("emoji-crashes", suite.test_takes_what_the_contract_allows, {"CON-API-12"}),
+    ],
+)
+def test_finds_what_is_lost_or_refused(style: str, defect: str, judge: Judge, broken: set[str]) -> None:
+    """Text that is not kept, and input that the contract allows and the service refuses, are found."""
+    with harvested(style, defect) as target:
+        check = outcome_of(judge, target, *ALL)
+    assert found(check) == broken
+
+
+ALL = ("CON-API-08", "CON-API-10", "CON-API-11", "CON-API-12", "SEC-08")
+
+
 @pytest.mark.parametrize("style", STYLES)
-def test_is_silent_on_near_misses_that_are_refused(style: str) -> None:
-    """A service that refuses what its contract rules out passes, having been put to the test."""
+@pytest.mark.parametrize(
+    ("judge", "requirement"),
+    [
+        (suite.test_refuses_near_misses, "CON-API-10"),
+        (suite.test_gives_text_back_as_it_was_sent, "CON-API-08"),
+        (suite.test_takes_people_with_one_name, "CON-API-08"),
+        (suite.test_takes_what_the_contract_allows, "CON-API-11"),
+    ],
+)
+def test_is_silent_on_a_service_that_keeps_its_promises(style: str, judge: Judge, requirement: str) -> None:
+    """A clean service of any style passes, having been put to the test."""
     with harvested(style) as target:
-        check = outcome_of(suite.test_refuses_near_misses, target, "CON-API-10", "CON-API-12")
+        check = outcome_of(judge, target, requirement)
     assert check.findings == []
-    assert {result.outcome for result in check.results()} == {Outcome.PASS}
+    assert [result.outcome for result in check.results()] == [Outcome.PASS]
