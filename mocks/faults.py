@@ -265,7 +265,7 @@ FAULTS: tuple[Fault, ...] = (
         "check-digit-ignored",
         "IDN-01",
         "An NHS number with a wrong check digit is accepted.",
-        "CON-API-10 CON-API-03",
+        "CON-API-10 CON-API-03 IDN-02",
     ),
     _social_care(
         "check-letter-ignored",
