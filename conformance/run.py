@@ -191,7 +191,7 @@ def serving(
         return
     from joinedup.mocks.serve import served
 
-    with served(UNDER_TEST_BY_DEFAULT, faults=plan.faults, seed=plan.seed) as agencies:
+    with served(plan.systems or UNDER_TEST_BY_DEFAULT, faults=plan.faults, seed=plan.seed) as agencies:
         yield bundled_configuration(agencies.systems), frozenset(agencies.systems)
 
 
