@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -19,8 +20,10 @@ from joinedup.conformance.configuration import Limits
 from joinedup.conformance.errors import SetupError
 from joinedup.conformance.exchanges import Exchange, Response, Step
 from joinedup.conformance.identities import Identity
+from joinedup.conformance.wire import Passage, decoded, ending, timed_transport
 
-MOST_HEADER_BYTES = 200_000
+# What is asked for is what can be decoded piece by piece; brotli and zstd would be decoded in one go.
+ENCODINGS = "gzip, deflate"
 _CHUNK = 65_536
 
 
@@ -78,7 +81,7 @@ class Budget:
 class Observer(Protocol):
     """Whoever wants to see every exchange, once, in the order in which they took place."""
 
-    def __call__(self, exchange: Exchange) -> None:
+    def __call__(self, exchange: Exchange, /) -> None:
         """Take note of one exchange."""
 
 
@@ -110,13 +113,10 @@ class Client:
         self.budget = budget
         self._observe = observe
         self._derive = derive
-        self._http = httpx.Client(
-            timeout=httpx.Timeout(budget.limits.timeout_s),
-            follow_redirects=False,
-            verify=verify,
-            trust_env=False,
-            limits=httpx.Limits(max_keepalive_connections=4),
-        )
+        # Requests go straight to the transport: no redirect is looked at, and no cookie of one caller is kept for
+        # another.
+        self._transport = timed_transport(verify)
+        self._http = httpx.Client(transport=self._transport, timeout=httpx.Timeout(budget.limits.timeout_s))
 
     def close(self) -> None:
         """Close the connections."""
@@ -149,30 +149,32 @@ class Client:
         try:
             request = self.build(step)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
-            return Exchange(step, None, f"the request could not be built ({type(error).__name__})")
+            return _not_built(step, error)
         try:
             return Exchange(step, self._receive(request))
+        except httpx.LocalProtocolError as error:
+            return _not_built(step, error)
         except httpx.TimeoutException:
             return Exchange(step, None, f"no answer within {self.budget.limits.timeout_s:g} s")
         except httpx.HTTPError as error:
             return Exchange(step, None, _network_fault(error))
-        finally:
-            # A caller's cookies must never travel with another caller's request.
-            self._http.cookies.clear()
 
     def build(self, step: Step) -> httpx.Request:
         """The request that a step stands for, credential included."""
-        headers = dict(step.headers)
+        headers = [(name, _on_the_wire(value)) for name, value in step.headers.items()]
+        names = {name.lower() for name in step.headers}
         content = step.content()
-        if (
-            content is not None
-            and step.media_type
-            and not any(name.lower() == "content-type" for name in headers)
-        ):
-            headers["Content-Type"] = step.media_type
+        if content is not None and step.media_type and "content-type" not in names:
+            headers.append(("Content-Type", _on_the_wire(step.media_type)))
+        if "accept-encoding" not in names:
+            headers.append(("Accept-Encoding", ENCODINGS.encode()))
         url = self.base_url + step.url_path()
         request = self._http.build_request(
-            step.method, url, params=list(step.query) or None, headers=headers, content=content
+            step.method,
+            url,
+            params=list(step.query) or None,
+            headers=[(name.encode(), value) for name, value in headers],
+            content=content,
         )
         if step.identity is None:
             return request
@@ -185,32 +187,50 @@ class Client:
 
     def _receive(self, request: httpx.Request) -> Response:
         started = time.monotonic()
-        ends = started + self.budget.limits.timeout_s
-        response = self._http.send(request, stream=True)
-        try:
-            body, cut = self._read(response, ends)
-        finally:
-            response.close()
+        with ending(started + self.budget.limits.timeout_s) as passage:
+            response = self._answer(request, passage)
+            try:
+                body, cut = self._read(response)
+            finally:
+                response.close()
         return Response(response.status_code, response.headers, body, time.monotonic() - started, cut)
 
-    def _read(self, response: httpx.Response, ends: float) -> tuple[bytes, str]:
-        parts: list[bytes] = []
-        size = 0
+    def _answer(self, request: httpx.Request, passage: Passage) -> httpx.Response:
         try:
-            for chunk in response.iter_bytes(_CHUNK):
-                parts.append(chunk)
-                size += len(chunk)
-                if size > self.budget.limits.max_response_bytes:
-                    return b"".join(parts)[
-                        : self.budget.limits.max_response_bytes
-                    ], "larger than limits.max_response_bytes"
-                if time.monotonic() > ends:
-                    return b"".join(parts), "slower than limits.timeout_s"
-        except httpx.DecodingError:
-            return b"".join(parts), "its content encoding could not be decoded"
-        except httpx.RemoteProtocolError:
-            return b"".join(parts), "the connection ended before the body did"
-        return b"".join(parts), ""
+            return self._transport.handle_request(request)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            if not passage.may_be_stale(request.method):
+                raise
+            return self._transport.handle_request(request)
+
+    def _read(self, response: httpx.Response) -> tuple[bytes, str]:
+        most = self.budget.limits.max_response_bytes
+        body = bytearray()
+        try:
+            for chunk in decoded(response.iter_raw(), response.headers.get("content-encoding", "")):
+                body += chunk
+                if len(body) > most:
+                    return bytes(body[:most]), "larger than limits.max_response_bytes"
+        except httpx.ReadTimeout:
+            return bytes(body), "slower than limits.timeout_s"
+        except zlib.error:
+            return bytes(body), "its content encoding could not be decoded"
+        except (httpx.RemoteProtocolError, httpx.ReadError):
+            return bytes(body), "the connection ended before the body did"
+        return bytes(body), ""
+
+
+def _not_built(step: Step, error: Exception) -> Exchange:
+    return Exchange(step, None, f"the request could not be built ({type(error).__name__})")
+
+
+def _on_the_wire(value: object) -> bytes:
+    """A header's value as bytes: Latin-1 as servers read it, UTF-8 where that has no such character."""
+    text = str(value)
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode()
 
 
 def _network_fault(error: httpx.HTTPError) -> str:

@@ -30,6 +30,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("conformance.personal_data", "conformance.rules", "conformance.validity", "conformance.versions"),
         # calls, and what they show
         *("conformance.client", "conformance.configuration", "conformance.identities", "conformance.target"),
+        "conformance.wire",
         *("conformance.authentication", "conformance.forgery", "conformance.isolation", "conformance.trespass"),
         *("conformance.attempts", "conformance.pretence", "conformance.privileges", "conformance.scopes"),
         *("conformance.evidence", "conformance.exchanges", "conformance.expect", "conformance.redaction"),
