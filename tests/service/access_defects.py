@@ -298,13 +298,13 @@ SEARCHES = (
     Defect(
         "apostrophe-finds-everything",
         "Searching for ' or '1'='1 finds every referral of the organisation.",
-        ("CON-API-10",),
-        ("SEC-02", "SEC-03", "CON-API-12", "CON-API-13"),
+        ("SEC-08",),
+        ("CON-API-10", "CON-API-12", "CON-API-13", "SEC-02", "SEC-03"),
     ),
     Defect(
         "percent-sign-finds-everything",
         "Searching for % finds every referral of the organisation.",
-        ("CON-API-10",),
-        ("SEC-02", "SEC-03", "CON-API-12", "CON-API-13"),
+        ("SEC-08",),
+        ("CON-API-10", "CON-API-12", "CON-API-13", "SEC-02", "SEC-03"),
     ),
 )

@@ -202,7 +202,7 @@ CRASHES = (
     Defect(
         "apostrophe-crashes-search",
         "Searching for a name with one apostrophe gives a 500, with two it does not.",
-        ("CON-API-12",),
+        ("CON-API-12", "SEC-08"),
         ("CON-API-03", "CON-API-08", "CON-API-11"),
     ),
     Defect(
