@@ -36,7 +36,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("conformance.evidence", "conformance.exchanges", "conformance.expect", "conformance.redaction"),
         *("conformance.harvest", "conformance.knowledge", "conformance.reproduction", "conformance.samples"),
         *("conformance.causes", "conformance.fidelity", "conformance.identifier_misses", "conformance.narrowing"),
-        *("conformance.near_misses", "conformance.places"),
+        *("conformance.hostility", "conformance.injection", "conformance.near_misses", "conformance.places"),
         *("conformance.lists", "conformance.objects", "conformance.pages", "conformance.paging"),
         *("conformance.changes", "conformance.concurrency", "conformance.header_fields", "conformance.lifecycle"),
         *("conformance.methods", "conformance.repetition", "conformance.sequences"),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from joinedup.conformance.causes import Causes
 from joinedup.conformance.check import Check, blocked, first_of, not_applicable
 from joinedup.conformance.evidence import confirm
 from joinedup.conformance.fidelity import Compared, compare, one_name_places, refuses_one_name
+from joinedup.conformance.hostility import attack
+from joinedup.conformance.injection import judge as judge_injection
 from joinedup.conformance.narrowing import Allowed
 from joinedup.conformance.narrowing import judge as judge_variants
 from joinedup.conformance.near_misses import Judged, judge
@@ -76,3 +79,27 @@ def test_takes_what_the_contract_allows(harvested: Target, check: Check) -> None
         check.ends(
             not_applicable("no request that was accepted has a place for another value that stands alone")
         )
+
+
+@pytest.mark.requirement("CON-API-12")
+def test_survives_hostile_input(harvested: Target, check: Check) -> None:
+    """Nothing that breaks servers breaks this one: NUL, half a character, deep nesting, huge numbers and texts."""
+    causes = Causes()
+    answered = sum(attack(base, causes) for base in bases(harvested))
+    check.report(*causes.findings(harvested))
+    check.proves(times=answered)
+    if not answered and not causes:
+        check.ends(
+            blocked("not exercised, because no request was accepted that could have carried such input")
+        )
+
+
+@pytest.mark.requirement("SEC-08", "CON-API-12")
+def test_treats_characters_as_data(harvested: Target, check: Check) -> None:
+    """A quote breaks nothing, and neither a quote nor a wildcard changes what a search finds."""
+    causes = Causes()
+    tested = sum(judge_injection(base, causes) for base in bases(harvested))
+    check.report(*causes.findings(harvested))
+    check.proves(times=tested)
+    if not tested:
+        check.ends(not_applicable("no request that was accepted has a place for a text of any letters"))

@@ -52,6 +52,14 @@ def test_finds_each_near_miss_that_is_accepted(defect: str) -> None:
         ("summer-time-offset-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
         ("lower-case-postcode-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
         ("emoji-crashes", suite.test_takes_what_the_contract_allows, {"CON-API-12"}),
+        ("emoji-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
+        ("null-character-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
+        ("null-body-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
+        ("deep-nesting-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
+        ("huge-number-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
+        ("apostrophe-crashes-search", suite.test_treats_characters_as_data, {"CON-API-12", "SEC-08"}),
+        ("apostrophe-finds-everything", suite.test_treats_characters_as_data, {"SEC-08"}),
+        ("percent-sign-finds-everything", suite.test_treats_characters_as_data, {"SEC-08"}),
     ],
 )
 def test_finds_what_is_lost_or_refused(style: str, defect: str, judge: Judge, broken: set[str]) -> None:
@@ -72,6 +80,8 @@ ALL = ("CON-API-08", "CON-API-10", "CON-API-11", "CON-API-12", "SEC-08")
         (suite.test_gives_text_back_as_it_was_sent, "CON-API-08"),
         (suite.test_takes_people_with_one_name, "CON-API-08"),
         (suite.test_takes_what_the_contract_allows, "CON-API-11"),
+        (suite.test_survives_hostile_input, "CON-API-12"),
+        (suite.test_treats_characters_as_data, "SEC-08"),
     ],
 )
 def test_is_silent_on_a_service_that_keeps_its_promises(style: str, judge: Judge, requirement: str) -> None:

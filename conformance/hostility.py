@@ -1,0 +1,119 @@
+"""
+Hostile input: what breaks servers. Any 4xx is right, any success too; a 5xx, no answer or an answer without an end is not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from joinedup.conformance.causes import Causes
+from joinedup.conformance.evidence import Suspicion
+from joinedup.conformance.exchanges import Exchange, Step, Text
+from joinedup.conformance.expect import Expectation
+from joinedup.conformance.fidelity import text_places
+from joinedup.conformance.near_misses import is_judged_elsewhere, server_failure
+from joinedup.conformance.places import Base, Place, changed, filled, places_of
+from joinedup.conformance.samples import type_of
+
+MOST_REQUESTS = 60
+NESTING = 200
+LONG = 100_000
+TEXTS = ("Zoe\0Amber", "\ud800", "Amber \U0001f600", "a" * LONG)
+"""NUL, half of a surrogate pair, a character beyond the basic plane, and more than anybody writes."""
+IN_AN_ADDRESS = ("Zoe\0Amber", "\U0001f600", "a" * 5_000, "-1", str(10**30))
+Change = Callable[[Step], Step]
+
+
+def attack(base: Base, causes: Causes) -> int:
+    """Send what breaks servers to one operation; gives how many requests were answered as they should be."""
+    base, answered = filled(base.target, base), 0
+    changes = [*_in_the_body(base), *_in_the_address(base)]
+    for change in changes[:MOST_REQUESTS]:
+        step = base.next()
+        if step is None:
+            break
+        suspicion = _suspicion(base, base.sent(change(step)))
+        if suspicion is None:
+            answered += 1
+        else:
+            causes.add(suspicion)
+    return answered
+
+
+def _in_the_body(base: Base) -> Iterator[Change]:
+    if not isinstance(base.step.body, dict):
+        return
+    for place in text_places(base):
+        yield from (_escaped(place, text) for text in TEXTS)
+    for place in places_of(base.target.contract, base.operation, base.step.media_type):
+        if place.location == "body" and place.path and type_of(place.schema) in ("integer", "number"):
+            yield _put(place, 10**30)
+            yield _raw_number(place)
+    yield lambda step: replace(step, body=Text(_nested(step.body)))
+    yield lambda step: replace(step, body=None)
+    yield lambda step: replace(step, body=Text(""))
+    yield lambda step: replace(step, body="joinedup")
+    yield lambda step: replace(step, body=Text("{"))
+    # Bytes that are no UTF-8: a surrogate, as it must never stand on the wire.
+    yield lambda step: replace(step, body=Text('{"joinedup": "\udcff"}'))
+
+
+def _put(place: Place, value: Any) -> Change:
+    return lambda step: changed(step, place, value)
+
+
+def _escaped(place: Place, text: str) -> Change:
+    """JSON in ASCII, so that what is no character of its own is sent as an escape."""
+    return lambda step: replace(step, body=Text(json.dumps(changed(step, place, text).body)))
+
+
+def _raw_number(place: Place) -> Change:
+    """A number that JSON can write and no float can hold."""
+
+    def change(step: Step) -> Step:
+        marked = json.dumps(changed(step, place, "joinedup-number").body)
+        return replace(step, body=Text(marked.replace('"joinedup-number"', "1e400")))
+
+    return change
+
+
+def _nested(body: Any) -> str:
+    return json.dumps(body)[:-1] + ', "joinedup": ' + "[" * NESTING + "]" * NESTING + "}"
+
+
+def _in_the_address(base: Base) -> Iterator[Change]:
+    for place in places_of(base.target.contract, base.operation, base.step.media_type):
+        if place.location in ("path", "query") and not is_judged_elsewhere(place):
+            yield from (_put(place, value) for value in IN_AN_ADDRESS)
+
+
+def _suspicion(base: Base, exchange: Exchange) -> Suspicion | None:
+    response = exchange.response
+    if response is None:
+        # A request that could not be built never reached the system.
+        return None if "could not be built" in exchange.error else no_answer(base, exchange)
+    if response.cut:
+        return None
+    if exchange.status < 500 or exchange.status in (501, 505):
+        return None
+    if exchange.status == 503 and "retry-after" in response.headers:
+        return None
+    return server_failure(exchange)
+
+
+def no_answer(base: Base, exchange: Exchange) -> Suspicion:
+    """An input that ends without an answer: too slow, or dropped."""
+    seconds = base.target.configuration.limits.timeout_s
+    return Suspicion(
+        rule="no-answer",
+        requirements=("CON-API-12",),
+        title="An input gets no answer",
+        expected=f"An answer within {seconds:g} s.",
+        actual=f"{exchange.error[:1].upper()}{exchange.error[1:]}.",
+        exchanges=(exchange,),
+        expectation=Expectation(answered=True),
+        cause=exchange.step.operation,
+    )
