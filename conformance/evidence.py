@@ -31,7 +31,8 @@ class Suspicion:
         title: the rule in plain words, free of values.
         expected, actual: one sentence each; ``actual`` is already masked.
         exchanges: what took place, the exchange that is judged last.
-        expectation: what the last answer should have been.
+        expectation: what the last answer should have been; one that asks for nothing where only all the answers
+            together show what is wrong.
         where: place; the operation's label where empty.
         cause: what findings with one cause share.
         operations: labels; the last exchange's operation where empty.
@@ -63,7 +64,10 @@ class Suspicion:
 def confirm(target: Target, suspicion: Suspicion) -> Finding:
     """The finding, confirmed where it shows again, with the shortest steps that show it on their own."""
     again = suspicion.again() if suspicion.again else _again(target, suspicion)
-    plan, stands = _standing(target, suspicion) if again else (_plans(target, suspicion)[0], True)
+    judged_alone = bool(suspicion.expectation.as_record())
+    plan, stands = (
+        _standing(target, suspicion) if again and judged_alone else (_plans(target, suspicion)[0], True)
+    )
     return as_finding(target, suspicion, confirmed=again, plan=plan, stands=stands)
 
 

@@ -62,3 +62,30 @@ def identifier_in(value: Any, context: str, parameter: str = "") -> Any:
 
 def _is_scalar(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+
+
+def pointer_to_identifier(exchange: Exchange, place: int) -> str:
+    """The JSON pointer to what identifies one item of a list; empty where there is none."""
+    items, identifiers = items_of(exchange), identifiers_in(exchange)
+    if items is None or identifiers is None or place >= len(items):
+        return ""
+    where = _pointer_to_list(exchange.json(), items)
+    item = items[place]
+    if where is None or not isinstance(item, dict):
+        return "" if where is None else f"{where}/{place}"
+    name = next((n for n, v in item.items() if v == identifiers[place]), "")
+    return f"{where}/{place}/{escaped(name)}" if name else ""
+
+
+def _pointer_to_list(value: Any, wanted: list[Any], pointer: str = "") -> str | None:
+    if value == wanted and isinstance(value, list):
+        return pointer
+    if not isinstance(value, dict):
+        return None
+    inner = (_pointer_to_list(item, wanted, f"{pointer}/{escaped(name)}") for name, item in value.items())
+    return next((found for found in inner if found is not None), None)
+
+
+def escaped(name: str) -> str:
+    """A property name as a part of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")

@@ -104,6 +104,11 @@ def _replay(target: Target, found: Mapping[str, Any], records: list[dict[str, An
 
     played = play(send, [step_from_record(record) for record in records], target.fixture)
     expectation = expectation_from(records[-1].get("expect", {}))
+    if not expectation.as_record():
+        click.echo(
+            "It shows in these answers together, and not in the last one alone: compare them, or check again."
+        )
+        return 1
     still = is_broken_by(expectation, played, target, expectation.given)
     click.echo("Still there." if still else "Not there any more: the last answer is as expected.")
     return int(still)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from joinedup.conformance.check import Check, Ended
+from joinedup.conformance.check import Check, Ended, blocked
 from joinedup.conformance.evidence import Suspicion, confirm
 from joinedup.conformance.exchanges import Exchange, Step
 from joinedup.conformance.findings import Finding
@@ -59,15 +59,15 @@ def run(target: Target, attempt: Attempt, tried: Tried) -> list[Finding]:
 
 def conclude(check: Check, tried: Tried, otherwise: Ended, *requirements: str) -> None:
     """Give the check what was proved; where nothing was, the reasons, or ``otherwise`` where there are none."""
+    asked = requirements or check.requirements
+    broken = {id for finding in check.findings for id in finding.requirements}
+    silent = [id for id in asked if id not in broken]
     if tried.proved:
-        check.proves(*requirements, times=tried.proved)
-        return
-    if tried.why_not:
-        otherwise = Ended(
-            type(otherwise.outcome).BLOCKED, "not exercised, because " + "; ".join(tried.why_not[:3])
-        )
-    if not check.findings:
-        check.ends(otherwise, *requirements)
+        check.proves(*asked, times=tried.proved)
+    elif silent and tried.why_not and not broken:
+        check.ends(blocked("not exercised, because " + "; ".join(tried.why_not[:3])), *silent)
+    elif silent:
+        check.ends(otherwise, *silent)
 
 
 def settled(target: Target, step: Step, is_good: Callable[[Exchange], bool]) -> Exchange:
