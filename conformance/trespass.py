@@ -27,6 +27,7 @@ from joinedup.conformance.isolation import (
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.objects import (
     collections_of,
+    delete,
     free_texts,
     fresh,
     identifier_of,
@@ -305,6 +306,8 @@ def delete_across(boundary: Boundary, belonging: Belonging) -> None:
 
     after = attempt(belonging)
     if after is None:
+        # Left alone: the owner takes it away again.
+        delete(boundary.target, belonging.create, belonging.made)
         return
     boundary.report(
         Suspicion(

@@ -1,0 +1,294 @@
+"""
+Properties that a caller has no say in, sent all the same and read back.
+
+A property takes effect where the object that is read afterwards has what was sent and an object of the same kind,
+made without it, has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from joinedup.conformance.evidence import Suspicion, confirm
+from joinedup.conformance.exchanges import MISSING, Exchange, Step
+from joinedup.conformance.expect import Expectation
+from joinedup.conformance.findings import Finding
+from joinedup.conformance.harvest import writable
+from joinedup.conformance.knowledge import normalise
+from joinedup.conformance.objects import (
+    Subject,
+    creates_of,
+    existing_subjects,
+    fresh,
+    item_operations,
+    renewed,
+    schema_of,
+    step_to,
+    subject_of,
+    with_new_text,
+)
+from joinedup.conformance.operations import Operation
+from joinedup.conformance.samples import CannotSampleError, Sampler, type_of
+from joinedup.conformance.target import OWN, Target
+from joinedup.conformance.vocabulary import IDENTIFIERS
+
+# Names that open something in many systems, with what would open it.
+PRIVILEGED: Mapping[str, Any] = {
+    "role": "admin",
+    "roles": ["admin"],
+    "admin": True,
+    "isAdmin": True,
+    "is_admin": True,
+    "permissions": ["admin"],
+    "scope": "admin",
+    "verified": True,
+    "approved": True,
+    "superuser": True,
+}
+MEANINGLESS = "joinedupMeaningless"
+"""A property that no system knows: where this one is kept, everything is, and a privileged name says nothing."""
+MOST_PROPERTIES = 10
+MOST_SUBJECTS = 4
+
+
+@dataclass
+class Attempt:
+    """
+    What came of sending properties that are not the caller's to set.
+
+    Args:
+        target: the system under test.
+        held: how often one was refused or had no effect.
+        reports: those that took effect.
+    """
+
+    target: Target
+    held: int = 0
+    reports: list[Finding] = field(default_factory=list)
+
+
+# --- which properties, and what to send
+
+
+def is_closed(target: Target, operation: Operation) -> bool:
+    """Whether the body of an operation may hold no property that its schema does not declare."""
+    schemas = operation.body.media_types.values() if operation.body else ()
+    return any(target.contract.resolve(schema).get("additionalProperties") is False for schema in schemas)
+
+
+def _is_open(target: Target, schema: Mapping[str, Any]) -> bool:
+    """Whether a schema says in so many words that it takes any property."""
+    return bool(target.contract.resolve(schema).get("additionalProperties"))
+
+
+def answered_properties(target: Target, operation: Operation) -> dict[str, Any]:
+    """The properties of an operation's successful JSON answer, with their schemas."""
+    found: dict[str, Any] = {}
+    for _, response in operation.success_responses:
+        for media in (response.get("content") or {}).values():
+            found |= _properties(target, media.get("schema") if isinstance(media, dict) else None)
+    return found
+
+
+def _properties(target: Target, schema: Any, depth: int = 0) -> dict[str, Any]:
+    node = target.contract.resolve(schema)
+    found: dict[str, Any] = {}
+    for part in node.get("allOf", []) if depth < 5 else ():
+        found |= _properties(target, part, depth + 1)
+    return found | (node.get("properties") or {})
+
+
+def not_the_callers(
+    target: Target, operation: Operation, reader: Operation, media_type: str
+) -> dict[str, Any]:
+    """The properties that are answered and may not be sent, with their schemas."""
+    schema = schema_of(operation, media_type)
+    if schema is None:
+        return {}
+    allowed = writable(target, schema)
+    found = {n: s for n, s in answered_properties(target, reader).items() if n not in allowed}
+    read_only = {n: s for n, s in found.items() if _is_read_only(target, s)}
+    if _is_open(target, schema):
+        found = read_only
+    # Some systems let the caller choose an identifier; only where that is ruled out is it wrong.
+    kept = {n: s for n, s in found.items() if n in read_only or normalise(n) not in IDENTIFIERS}
+    return dict(list(kept.items())[:MOST_PROPERTIES])
+
+
+def _is_read_only(target: Target, schema: Any) -> bool:
+    return bool(target.contract.resolve(schema).get("readOnly"))
+
+
+def another_value(target: Target, schema: Any, current: Any, seed: int) -> Any:
+    """A value that the schema allows and that differs from the current one; ``MISSING`` where there is none."""
+    node = target.contract.resolve(schema)
+    if node.get("enum"):
+        return next((v for v in node["enum"] if v not in (current, None)), MISSING)
+    if "const" in node or type_of(node) in ("object", "array", "null"):
+        return MISSING
+    if isinstance(current, bool) or type_of(node) == "boolean":
+        return current is not True
+    if isinstance(current, int | float):
+        return current + 1000 if "maximum" not in node else MISSING
+    try:
+        made = Sampler(target.contract.resolve, 7000 + seed).value(dict(node), name="")
+    except CannotSampleError:
+        return MISSING
+    return made if made != current else MISSING
+
+
+# --- creating
+
+
+def set_when_making(attempt: Attempt) -> None:
+    """Send each of them with a create, and read the object that was made."""
+    target = attempt.target
+    for create in creates_of(target)[:MOST_SUBJECTS]:
+        control = fresh(target, create)
+        reader = item_operations(target, create).get("GET")
+        good = target.good[(create.label, OWN)].step
+        if control is None or not isinstance(good.body, dict):
+            continue
+        usual = _read_back(target, control, reader)
+        properties = not_the_callers(target, create, reader or create, good.media_type)
+        values = _values(target, properties, usual)
+
+        def send(extra: Mapping[str, Any], create: Operation = create, good: Step = good) -> Exchange:
+            step = with_new_text(target, create, good)
+            made = target.client.send(renewed(target, replace(step, body={**step.body, **extra})))
+            target.knowledge.learn(made)
+            return made
+
+        for extra in _portions(target, create, values, good):
+            made = send(extra)
+            if not made.ok:
+                attempt.held += 1
+                continue
+            reading = step_to(target, made, reader) if reader else None
+            after = target.client.send(reading) if reading is not None else made
+            # An object that its maker cannot read any more is judged by what was said of it.
+            exchanges = (made, after) if after.ok and after is not made else (made,)
+            _judge(attempt, create, extra, usual, exchanges)
+
+
+def _values(target: Target, properties: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    made = {
+        name: another_value(target, schema, usual.get(name), seed)
+        for seed, (name, schema) in enumerate(properties.items())
+    }
+    return {name: value for name, value in made.items() if value is not MISSING}
+
+
+def _portions(
+    target: Target, operation: Operation, values: Mapping[str, Any], good: Step
+) -> Iterator[Mapping[str, Any]]:
+    """What to send together: each on its own where one that is refused would hide the others."""
+    yield from ({name: value} for name, value in values.items())
+    schema = schema_of(operation, good.media_type)
+    if schema is None or is_closed(target, operation) or _is_open(target, schema):
+        return
+    known = {*values, *writable(target, schema), *answered_properties(target, operation)}
+    undeclared = {name: value for name, value in PRIVILEGED.items() if name not in known}
+    yield {**undeclared, MEANINGLESS: "Amber Birch"}
+
+
+def _read_back(target: Target, made: Exchange, reader: Operation | None) -> dict[str, Any]:
+    step = step_to(target, made, reader) if reader else None
+    value = (target.client.send(step) if step is not None else made).json()
+    return value if isinstance(value, dict) else {}
+
+
+def _judge(
+    attempt: Attempt,
+    operation: Operation,
+    extra: Mapping[str, Any],
+    usual: Mapping[str, Any],
+    exchanges: tuple[Exchange, ...],
+) -> bool:
+    """Report each property that took effect; True where one did."""
+    after = exchanges[-1].json()
+    if not exchanges[-1].ok or not isinstance(after, dict):
+        return False
+    taken = [n for n, v in extra.items() if n in after and after[n] == v and usual.get(n, MISSING) != v]
+    if MEANINGLESS in taken:
+        return False
+    attempt.held += not taken
+    for name in taken:
+        attempt.reports.append(
+            confirm(attempt.target, _suspicion(operation, name, extra[name], usual.get(name), exchanges))
+        )
+    return bool(taken)
+
+
+def _suspicion(
+    operation: Operation, name: str, sent: Any, usual: Any, exchanges: tuple[Exchange, ...]
+) -> Suspicion:
+    distinct = isinstance(sent, str) and len(sent) >= 8
+    return Suspicion(
+        rule="property-not-the-callers-takes-effect",
+        requirements=("SEC-01",),
+        title="A property that is not the caller's to set takes effect",
+        expected=f"A refusal, or {name} as the system itself sets it, because the contract does not let callers send it.",
+        actual=f"{exchanges[0].status}, and {name} reads back as it was sent.",
+        exchanges=exchanges,
+        expectation=Expectation(lacks=sent) if distinct else Expectation(at=(f"/{name}", usual)),
+        where=operation.label,
+        operations=(operation.label,),
+        cause=f"{operation.label} {name}",
+        advice="Take from a body only the properties that callers may set, by name.",
+    )
+
+
+# --- changing
+
+
+def set_when_changing(attempt: Attempt) -> None:
+    """Send each of them with a change, and read the object afterwards."""
+    target = attempt.target
+    made = [(create, fresh(target, create)) for create in creates_of(target)[:MOST_SUBJECTS]]
+    subjects = [s for create, m in made if m is not None and (s := subject_of(target, create, m)) is not None]
+    for subject in [*subjects, *existing_subjects(target)][:MOST_SUBJECTS]:
+        if subject.change is not None and "GET" in subject.operations:
+            _change(attempt, subject, subject.change)
+
+
+def _change(attempt: Attempt, subject: Subject, operation: Operation) -> None:
+    target = attempt.target
+    good = target.good.get((operation.label, OWN))
+    before = subject.send(target, "GET")
+    if good is None or before is None or not before.ok or not isinstance(good.step.body, dict):
+        return
+    usual = before.json()
+    if not isinstance(usual, dict):
+        return
+    properties = not_the_callers(target, operation, subject.operations["GET"], good.step.media_type)
+    values = {n: v for n, v in _values(target, properties, usual).items() if normalise(n) not in IDENTIFIERS}
+    for extra in _portions(target, operation, values, good.step):
+        changed = _send_change(target, subject, operation, good.step, extra)
+        if changed is None:
+            return
+        if not changed.ok:
+            attempt.held += 1
+            continue
+        after = subject.send(target, "GET")
+        if after is not None and _judge(attempt, operation, extra, usual, (*subject.origin, changed, after)):
+            _put_back(target, subject, operation, good.step, {n: usual[n] for n in extra if n in usual})
+
+
+def _send_change(
+    target: Target, subject: Subject, operation: Operation, good: Step, extra: Mapping[str, Any]
+) -> Exchange | None:
+    step = subject.step(target, operation.method)
+    if step is None:
+        return None
+    return target.client.send(replace(step, body={**good.body, **extra}, media_type=good.media_type))
+
+
+def _put_back(
+    target: Target, subject: Subject, operation: Operation, good: Step, usual: Mapping[str, Any]
+) -> None:
+    """Leave an object that was there before as it was, by the way that was just found open."""
+    if subject.made is None and usual:
+        _send_change(target, subject, operation, good, usual)
