@@ -145,6 +145,11 @@ class Client:
             self._observe(exchange)
         return exchanges
 
+    def send_unwatched(self, step: Step) -> Exchange:
+        """The same without telling the observer: a probe of the harness's own, which learns and records nothing."""
+        self.budget.take()
+        return self._exchange(step)
+
     def _exchange(self, step: Step) -> Exchange:
         try:
             request = self.build(step)

@@ -37,6 +37,7 @@ from joinedup.conformance.operations import Operation
 from joinedup.conformance.reproduction import UUID, step_from_wire
 from joinedup.conformance.target import OWN, Target
 from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
+from joinedup.conformance.watch import RISKY
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -117,20 +118,40 @@ def run_generated(target: Target, cases: Cases, judge: Callable[[Observation], N
     started = time.monotonic()
     gate = _Gate(target)
     with _sessions(gate):
-        schema = _schema(target, cases)
-        try:
-            for event in from_schema(schema).execute():
-                _take(event, target, generated, judge, gate)
-                if gate.fault is not None:
-                    break
-        except SetupError as error:
-            gate.fault = gate.fault or error
+        for operations in _groups(target):
+            _run_engine(target, cases, operations, judge, generated, gate)
     generated.seconds = time.monotonic() - started
     if isinstance(gate.fault, BudgetSpentError):
         generated.cut = gate.fault.message
     elif gate.fault is not None:
         raise gate.fault
     return generated
+
+
+def _groups(target: Target) -> list[frozenset[str]]:
+    """Labels to run together: what may end the caller's credential comes last, on its own."""
+    risky = frozenset(op.label for op in target.operations if op.method != "GET" and RISKY.search(op.path))
+    safe = frozenset(op.label for op in target.operations) - risky
+    return [group for group in (safe, risky) if group]
+
+
+def _run_engine(
+    target: Target,
+    cases: Cases,
+    operations: frozenset[str],
+    judge: Callable[[Observation], None],
+    generated: Generated,
+    gate: _Gate,
+) -> None:
+    if gate.fault is not None:
+        return
+    try:
+        for event in from_schema(_schema(target, cases, operations)).execute():
+            _take(event, target, generated, judge, gate)
+            if gate.fault is not None:
+                return
+    except SetupError as error:
+        gate.fault = gate.fault or error
 
 
 def _take(
@@ -168,6 +189,8 @@ def _observations(event: Any, target: Target) -> Iterator[Observation]:
         if node is None:
             continue
         exchange = _exchange(interaction, node.value, target)
+        if exchange.response is None and exchange.step.operation in target.culprits:
+            continue
         exchanges[case_id] = exchange
         failures = tuple(
             check.failure_info.failure.code
@@ -232,9 +255,11 @@ def _exchange(interaction: Any, case: Any, target: Target) -> Exchange:
     response = interaction.response
     if response is None:
         return Exchange(step, None, "no answer came, or the connection was dropped")
+    limit = target.configuration.limits.max_response_bytes
+    cut = "larger than limits.max_response_bytes" if len(response.content) >= limit else ""
     received = [(name, value) for name, values in response.headers.items() for value in values]
     return Exchange(
-        step, Response(response.status_code, httpx.Headers(received), response.content, response.elapsed)
+        step, Response(response.status_code, httpx.Headers(received), response.content, response.elapsed, cut)
     )
 
 
@@ -248,10 +273,11 @@ def _below(url: str, base_url: str) -> str:
 # --- what is handed to Schemathesis
 
 
-def _schema(target: Target, cases: Cases) -> Any:
-    feeds = {operation.label: _feed(target, operation) for operation in target.operations}
+def _schema(target: Target, cases: Cases, operations: frozenset[str]) -> Any:
+    wanted = [operation for operation in target.operations if operation.label in operations]
+    feeds = {operation.label: _feed(target, operation) for operation in wanted}
     config = schemathesis.Config.from_dict(_settings(target, cases, feeds))
-    return schemathesis.openapi.from_dict(_document(target), config=config)
+    return schemathesis.openapi.from_dict(_document(target, operations), config=config)
 
 
 def _settings(target: Target, cases: Cases, feeds: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, Any]:
@@ -333,14 +359,14 @@ def _feed(target: Target, operation: Operation) -> dict[str, list[Any]]:
     return feed
 
 
-def _document(target: Target) -> dict[str, Any]:
+def _document(target: Target, operations: frozenset[str]) -> dict[str, Any]:
     """The contract as Schemathesis gets it: operations left out are gone, known values stand as examples."""
     document = copy.deepcopy(target.contract.document)
     for operation in target.contract.operations:
         item = _path_item(document, operation)
         if item is None:
             continue
-        if target.why_left_out(operation):
+        if operation.label not in operations:
             item.pop(operation.method.lower(), None)
             continue
         node = item[operation.method.lower()]
@@ -412,11 +438,14 @@ class _Gate:
         self._identity = target.identities.get(OWN)
         self._random = random.Random(target.seed)  # noqa: S311 - repeatable test data, no secret
         self._used: set[str] = set()
+        self._foreign = False
 
     def before(self, request: requests.PreparedRequest) -> None:
         """Wait for the request's turn and put the credential in."""
         if self.fault is not None:
             raise requests.ConnectionError("the run is stopping")
+        if self._label(request) in self.target.culprits:
+            raise requests.ConnectionError("the operation is left out")
         try:
             self.target.budget.take()
             self._make_new(request)
@@ -425,6 +454,10 @@ class _Gate:
         except SetupError as error:
             self.fault = error
             raise requests.ConnectionError("the run is stopping") from None
+
+    def _label(self, request: requests.PreparedRequest) -> str:
+        path = _below(str(request.url), self.target.system.base_url).partition("?")[0]
+        return self.target.routes.label(str(request.method), path)
 
     def _make_new(self, request: requests.PreparedRequest) -> None:
         """Give a request that carries a used identifier one of its own, of the same shape: it is no repetition."""
@@ -441,7 +474,9 @@ class _Gate:
     def _authorise(self, request: requests.PreparedRequest) -> None:
         # A credential that the case itself carries is part of the test and stays.
         if self._identity is None or "Authorization" in request.headers:
+            self._foreign = True
             return
+        self._foreign = False
         body = (
             request.body
             if isinstance(request.body, bytes)
@@ -465,7 +500,12 @@ class _Gate:
         for chunk in response.raw.stream(65_536, decode_content=True):
             body.append(chunk)
             size += len(chunk)
-            if size > limits.max_response_bytes or time.monotonic() > ends:
+            if time.monotonic() > ends:
+                response.raw.close()
+                raise requests.ReadTimeout(
+                    f"no whole answer within {limits.timeout_s:g} s", request=response.request
+                )
+            if size > limits.max_response_bytes:
                 response.raw.close()
                 break
         response._content = b"".join(body)[: limits.max_response_bytes]
@@ -477,7 +517,8 @@ class _Gate:
         """Hand the exchange to the record."""
         raw = _below(str(request.url), self.target.system.base_url)
         path = raw.partition("?")[0]
-        step = Step(str(request.method), path, identity=OWN, operation="")
+        label = self._label(request)
+        step = Step(str(request.method), path, identity=OWN, operation=label)
         got = (
             None
             if response is None
@@ -486,6 +527,8 @@ class _Gate:
             )
         )
         try:
+            if got is not None and not self._foreign:
+                self.target.watch_over(OWN, step, got.status)
             self.target.note(_sent(request, raw), got, raw, "" if got else "no answer", step)
         except JoinedUpError as error:
             self.fault = error
@@ -548,12 +591,14 @@ class _Session(ManagedCookiesSession):
 def _sessions(gate: _Gate) -> Iterator[None]:
     """Make the engine use our session; it has no setting for one (held by a contract test)."""
     original = engine_context.make_session
+    opened: list[_Session] = []
 
     def make(config: Any, *, operation: Any = None) -> requests.Session:
         session = _Session()
         session.gate = gate
         session.headers = {}  # type: ignore[assignment]
         session.trust_env = False
+        opened.append(session)
         return session
 
     engine_context.make_session = make
@@ -561,6 +606,8 @@ def _sessions(gate: _Gate) -> Iterator[None]:
         yield
     finally:
         engine_context.make_session = original
+        for session in opened:
+            session.close()
 
 
 def engine_seed(name: str, seed: int) -> int:

@@ -262,10 +262,12 @@ class Outcomes:
     What one engine run found, by operation and phase.
 
     Args:
+        target: the system.
         generated: what was sent.
         findings: each with the (operation, phase) pairs that showed it.
     """
 
+    target: Target
     generated: Generated
     findings: list[tuple[Finding, set[tuple[str, str]]]]
 
@@ -282,4 +284,4 @@ def generate(target: Target, cases: str) -> Outcomes:
     """Run the engine once against a system and confirm what it shows."""
     judge = Judge(target)
     generated = run_generated(target, CASES[cases], judge)
-    return Outcomes(generated, judge.findings())
+    return Outcomes(target, generated, judge.findings())

@@ -31,6 +31,7 @@ from joinedup.conformance.knowledge import Knowledge
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.redaction import Redactor, refuse_real_people
 from joinedup.conformance.samples import Sampler
+from joinedup.conformance.watch import CredentialWatch, Routes
 
 OWN, OTHER = "own", "other"
 LIMITED_TO = " limited to "
@@ -70,6 +71,7 @@ class Target:
     made: list[Exchange] = field(default_factory=list)
     good: dict[tuple[str, str | None], Exchange] = field(default_factory=dict)
     answers: dict[str, list[int]] = field(default_factory=dict)
+    _watches: dict[str, CredentialWatch] = field(default_factory=dict)
     first: dict[tuple[int, str], Exchange] = field(default_factory=dict)
     _derived: dict[str, Identity] = field(default_factory=dict)
 
@@ -158,7 +160,7 @@ class Target:
         """Whether DELETE, floods and revocation may reach this system."""
         return self.ours or self.configuration.limits.destructive
 
-    @cached_property
+    @property
     def operations(self) -> tuple[Operation, ...]:
         """The operations that may be called: without those left out and, unless allowed, without DELETE."""
         return tuple(operation for operation in self.contract.operations if not self.why_left_out(operation))
@@ -170,6 +172,8 @@ class Target:
         )
         if reason:
             return f"left out by the configuration: {reason}"
+        if operation.label in self.culprits:
+            return f"left out once it was known that {self.culprits[operation.label]}"
         if operation.method == "DELETE" and not self.destructive:
             return "DELETE is only sent to a live system when limits.destructive is true"
         return ""
@@ -212,6 +216,28 @@ class Target:
             _sent_values(exchange), exchange.response, exchange.step.url_path(), exchange.error, exchange.step
         )
         self.remember(exchange)
+        if exchange.response is not None and exchange.step.identity is not None:
+            self.watch_over(exchange.step.identity, exchange.step, exchange.status)
+
+    def watch_over(self, identity: str, step: Step, status: int) -> None:
+        """Let the credential watch see an answer; raises ``SetupError`` where the credential is lost."""
+        if identity not in self._watches:
+            self._watches[identity] = CredentialWatch(
+                self.client.send_unwatched,
+                self.identities[identity],
+                lambda: [exchange for (_, caller), exchange in self.good.items() if caller == identity],
+            )
+        self._watches[identity].after(step.operation, step.method, step.path, status)
+
+    @property
+    def culprits(self) -> dict[str, str]:
+        """Operations that ended a caller's credential, with what was seen."""
+        return {label: why for watch in self._watches.values() for label, why in watch.culprits.items()}
+
+    @cached_property
+    def routes(self) -> Routes:
+        """Finds the operation that a request on the wire belongs to."""
+        return Routes(self.contract.operations)
 
     def note(self, sent: Iterable[Any], response: Response | None, url: str, error: str, step: Step) -> None:
         """Like ``observe``, for an exchange whose request is known only as it went over the wire."""
