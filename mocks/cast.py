@@ -24,7 +24,8 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "auth": auth.agency,
 }
 PROFILE = "open-api-1"
-CALLERS = dict(zip(("own", "other"), ORGANISATIONS, strict=True))
+# The organisations of the callers own and other, where they are not the two councils.
+ORGANISATIONS_OF: dict[str, tuple[str, str]] = {}
 
 
 class UnknownNameError(ValueError):
@@ -58,10 +59,10 @@ class Cast:
         }
 
     def _register(self) -> None:
-        """Two clients with secrets, one of each organisation, and one that signs assertions."""
-        for organisation in ORGANISATIONS:
-            identifier = f"council-{organisation.lower()}"
-            self._add(Client(identifier, organisation, scopes(), secrets.token_urlsafe(24)))
+        """A client with a secret for each organisation, and one that signs assertions."""
+        pairs = (ORGANISATIONS, *ORGANISATIONS_OF.values())
+        for organisation in dict.fromkeys(each for pair in pairs for each in pair):
+            self._add(Client(client_id(organisation), organisation, scopes(), secrets.token_urlsafe(24)))
         self._add(Client("council-signed", ORGANISATIONS[0], scopes(), key=self.signing_key))
 
     def _add(self, client: Client) -> None:
@@ -106,9 +107,10 @@ class Cast:
 
     def identities(self, system: str, addresses: dict[str, str]) -> dict[str, Any]:
         """The callers of a system, as configuration has them."""
+        organisations = ORGANISATIONS_OF.get(system, ORGANISATIONS)
         both = {
-            name: self.identity(f"council-{organisation.lower()}", addresses)
-            for name, organisation in CALLERS.items()
+            name: self.identity(client_id(organisation), addresses)
+            for name, organisation in zip(("own", "other"), organisations, strict=True)
         }
         if system != "auth":
             return both
@@ -133,6 +135,12 @@ class Cast:
             "client_secret": client.secret,
             "scope": " ".join(client.scopes),
         }
+
+
+def client_id(organisation: str) -> str:
+    """The id of an organisation's client."""
+    kind = "council" if organisation in ORGANISATIONS else "client"
+    return f"{kind}-{organisation.lower()}"
 
 
 def scopes() -> tuple[str, ...]:

@@ -40,6 +40,7 @@ from joinedup.mocks.tampering import TAMPERING, Tampering
 from joinedup.mocks.tokens import Caller, InvalidTokenError, Tokens
 
 REMEMBERED_ANSWERS = 10_000
+LENIENT = {"check-digit-ignored": "nhs-number", "check-letter-ignored": "upn"}
 ANONYMOUS = Caller(ANYONE, "", frozenset())
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -91,12 +92,16 @@ class Agency(Generic[State]):
         behaviours: by operationId; exactly those of the contract.
         fresh: makes the state for a seed.
         refuse: writes a refusal as an answer, where it is not problem details.
+        tampering: by fault, what it does to an answer after that was checked; beside that of ``TAMPERING``.
+        lenient: by fault, the format whose check digits it leaves unchecked.
     """
 
     name: str
     behaviours: Mapping[str, Behaviour[State]]
     fresh: Callable[[int], State]
     refuse: Mapping[str, Refuse] = field(default_factory=dict)
+    tampering: Mapping[str, Tampering] = field(default_factory=dict)
+    lenient: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,10 +134,11 @@ class Engine(Generic[State]):
         self.faults = faults & {fault.name for fault in faults_of(agency.name)}
         self.contract = load_contract(agency.name)
         self.address = address or self.contract["servers"][0]["url"]
-        self.routes = compiled(agency.name, _lenient(self.faults))
+        self.routes = compiled(agency.name, _lenient(self.faults, {**LENIENT, **agency.lenient}))
         self._fixed = {route.path: route for route in self.routes if "{" not in route.path}
         self._misdescribe()
-        self.tampering: tuple[Tampering, ...] = tuple(TAMPERING[f] for f in TAMPERING if f in self.faults)
+        tampering = {**TAMPERING, **agency.tampering}
+        self.tampering: tuple[Tampering, ...] = tuple(tampering[f] for f in tampering if f in self.faults)
         self.breaches: list[str] = []
         self._check_behaviours()
         self.reset()
@@ -390,8 +396,7 @@ def compiled(system: str, lenient_formats: frozenset[str]) -> tuple[Route, ...]:
     return Compiler(load_contract(system), lenient_formats).routes()
 
 
-def _lenient(faults: frozenset[str]) -> frozenset[str]:
-    by_fault = {"check-digit-ignored": "nhs-number", "check-letter-ignored": "upn"}
+def _lenient(faults: frozenset[str], by_fault: Mapping[str, str]) -> frozenset[str]:
     return frozenset(name for fault, name in by_fault.items() if fault in faults)
 
 

@@ -8,27 +8,16 @@ A fault is one change of behaviour as a user would see it. ``breaks`` are the re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from joinedup.mocks.fault import Fault as Fault
 
 SOCIAL_CARE = "social-care"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A deliberate defect of one system; ``shows`` is what a user would see."""
-
-    name: str
-    system: str
-    breaks: tuple[str, ...]
-    shows: str
-    may_break: tuple[str, ...] = ()
 
 
 def _social_care(name: str, breaks: str, shows: str, may_break: str = "") -> Fault:
     return Fault(name, SOCIAL_CARE, tuple(breaks.split()), shows, tuple(may_break.split()))
 
 
-FAULTS: tuple[Fault, ...] = (
+OWN_FAULTS: tuple[Fault, ...] = (
     # The contract
     _social_care(
         "undeclared-status",
@@ -285,6 +274,9 @@ FAULTS: tuple[Fault, ...] = (
         "Tokens are signed with a secret that stands in every list of such secrets.",
     ),
 )
+
+# An agency with many faults keeps them in a module of its own.
+FAULTS: tuple[Fault, ...] = (*OWN_FAULTS,)
 
 
 def faults_of(system: str) -> tuple[Fault, ...]:

@@ -47,6 +47,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("mocks", "mocks.bundle", "mocks.catalogue", "mocks.faults", "mocks.formats", "mocks.operations"),
         *("mocks.app", "mocks.cast", "mocks.clock", "mocks.engine", "mocks.messages", "mocks.people"),
         *("mocks.reading", "mocks.serve", "mocks.server", "mocks.store", "mocks.tampering", "mocks.tokens"),
+        *("mocks.fault", "mocks.misdescription"),
         # the agencies
         *("mocks.auth", "mocks.social_care"),
     ),

@@ -1,0 +1,18 @@
+"""
+What a deliberate defect is: one change of behaviour as a user would see it. A leaf, so that every agency can list its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A deliberate defect of one system; ``shows`` is what a user would see."""
+
+    name: str
+    system: str
+    breaks: tuple[str, ...]
+    shows: str
+    may_break: tuple[str, ...] = ()
