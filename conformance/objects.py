@@ -135,18 +135,30 @@ def _last_parameter(path: str) -> str:
     return next(iter(re.findall(r"\{([^{}]+)\}/?$", path)), "")
 
 
-def fresh(target: Target, create: Operation, identity: str | None = OWN, parents: int = 0) -> Exchange | None:
+def fresh(
+    target: Target,
+    create: Operation,
+    identity: str | None = OWN,
+    *,
+    identified_by: str = "",
+    parents: int = 0,
+) -> Exchange | None:
     """
     Make an object of our own, as an earlier create did, with a request id and free text of its own.
 
     What it answers is learned. Where it is refused, because its kind may exist only once or under an object that has
     one already, other values and a new parent are tried. None where it cannot be made.
+
+    Args:
+        identified_by: a header to send with a request identifier of its own, beside those of the earlier create.
+        parents: how many parents were made for it already.
     """
     good = target.good.get((create.label, identity))
     if good is None:
         return None
     for step in _fresh_steps(target, create, good, parents):
-        made = target.client.send(renewed(target, step))
+        headers = {**step.headers, identified_by: ""} if identified_by else step.headers
+        made = target.client.send(renewed(target, replace(step, headers=headers)))
         if made.ok:
             target.knowledge.learn(made)
             return made
@@ -162,7 +174,7 @@ def _fresh_steps(target: Target, create: Operation, good: Exchange, parents: int
         yield sampled
     parent = _parent(target, create)
     if parent is not None and parents < MOST_PARENTS:
-        made = fresh(target, parent, good.step.identity, parents + 1)
+        made = fresh(target, parent, good.step.identity, parents=parents + 1)
         name = next(n for n in re.findall(r"\{([^{}]+)\}", create.path) if n not in parent.path)
         if made is not None and (identifier := identifier_of(target, made)) is not MISSING:
             values = {**good.step.path_parameters, **made.step.path_parameters, name: identifier}

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from joinedup.conformance import lifecycle
+from joinedup.conformance import concurrency, lifecycle, repetition
 from joinedup.conformance.check import Check, not_applicable
 from joinedup.conformance.features import is_create
 from joinedup.conformance.objects import (
@@ -76,3 +76,38 @@ def test_forgets_what_was_deleted(harvested: Target, check: Check) -> None:
     for create in _creates(harvested, tried, "GET", "DELETE"):
         check.report(*run(harvested, partial(lifecycle.deleted_is_gone, harvested, create), tried))
     conclude(check, tried, not_applicable("nothing that can be made here may be deleted"))
+
+
+@pytest.mark.requirement("IDM-01")
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        pytest.param(repetition.repeated, id="repeated"),
+        pytest.param(repetition.another_body, id="another-body"),
+        pytest.param(repetition.in_flight, id="in-flight"),
+    ],
+)
+def test_happens_once(harvested: Target, check: Check, attempt: repetition.Attempt) -> None:
+    """A create with a key happens once, however often it is sent, and its key is good for no other."""
+    tried = Tried()
+    for create in repetition.repeatable(harvested, tried):
+        check.report(*run(harvested, partial(attempt, harvested, create), tried))
+    conclude(check, tried, not_applicable("no create has a header whose name or description makes it a key"))
+
+
+@pytest.mark.requirement("CCY-01")
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        pytest.param(concurrency.stale, id="stale"),
+        pytest.param(concurrency.unconditional, id="unconditional"),
+        pytest.param(concurrency.together, id="together"),
+        pytest.param(concurrency.deletion, id="deletion"),
+    ],
+)
+def test_keeps_two_writers_apart(harvested: Target, check: Check, attempt: concurrency.Attempt) -> None:
+    """A change is taken only on the reading that it was made on."""
+    tried = Tried()
+    for subject in _changeable(harvested, tried):
+        check.report(*run(harvested, partial(attempt, harvested, subject), tried))
+    conclude(check, tried, not_applicable("nothing that could be changed here takes If-Match in this way"))
