@@ -288,8 +288,6 @@ def test_the_suite_runs_under_plain_pytest_too(tmp_path: Path) -> None:
             "joinedup.conformance.suite",
             "-p",
             "no:cacheprovider",
-        ]
-        + [
             "--joinedup",
             "bundled",
             "--joinedup-out",

@@ -27,7 +27,7 @@ from joinedup.conformance.harvest import harvest, try_again
 from joinedup.conformance.judging import generate
 from joinedup.conformance.target import Target, build_target
 
-PLAIN = {"application/json": {"schema": {}}}
+PLAIN: dict[str, Any] = {"application/json": {"schema": {}}}
 
 
 class Service:
