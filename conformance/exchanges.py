@@ -102,8 +102,11 @@ class Step:
         if self.body is MISSING:
             return None
         if isinstance(self.body, Text):
-            return self.body.text.encode("utf-8", "surrogatepass")
-        return json.dumps(self.body, ensure_ascii=False, allow_nan=True).encode("utf-8", "surrogatepass")
+            return _text_as_bytes(self.body.text)
+        try:
+            return json.dumps(self.body, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return json.dumps(self.body).encode()  # half a character is an escape in JSON
 
     def as_record(self) -> dict[str, object]:
         """The step in the record's form (see ``reports.reproduction``)."""
@@ -114,9 +117,7 @@ class Step:
         record["query"] = [[name, value_record(value)] for name, value in self.query]
         record["headers"] = {name: value_record(value) for name, value in self.headers.items()}
         if self.body is not MISSING:
-            record["body"] = (
-                {"text": self.body.text} if isinstance(self.body, Text) else {"json": value_record(self.body)}
-            )
+            record["body"] = _body_record(self.body)
             record["media_type"] = self.media_type
         record["identity"] = self.identity
         record["operation"] = self.operation
@@ -129,6 +130,35 @@ def encode_segment(value: Any) -> str:
     if text in (".", ".."):
         return text.replace(".", "%2E")
     return quote(text, safe="", errors="surrogatepass")
+
+
+def _text_as_bytes(text: str) -> bytes:
+    """Text as UTF-8; a byte that is no text stands in it as its escape (PEP 383)."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _body_record(body: Any) -> dict[str, object]:
+    if isinstance(body, Text):
+        return {"text": body.text}
+    if _looks_like_a_reference(body) and not _holds_a_reference(body):
+        return {"text": json.dumps(body, ensure_ascii=False)}
+    return {"json": value_record(body)}
+
+
+def _looks_like_a_reference(value: Any) -> bool:
+    """Whether data would be taken for a reference when the record is read."""
+    if isinstance(value, dict):
+        return set(value) in _REFERENCES or any(map(_looks_like_a_reference, value.values()))
+    return isinstance(value, list) and any(map(_looks_like_a_reference, value))
+
+
+def _holds_a_reference(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_a_reference, value.values()))
+    return isinstance(value, Reference) or (isinstance(value, list) and any(map(_holds_a_reference, value)))
 
 
 def value_record(value: Any) -> Any:
