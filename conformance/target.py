@@ -216,8 +216,10 @@ class Target:
             _sent_values(exchange), exchange.response, exchange.step.url_path(), exchange.error, exchange.step
         )
         self.remember(exchange)
-        if exchange.response is not None and exchange.step.identity is not None:
-            self.watch_over(exchange.step.identity, exchange.step, exchange.status)
+        caller = exchange.step.identity
+        # A credential that was made wrong on purpose is refused by right.
+        if exchange.response is not None and caller is not None and caller in self.identities:
+            self.watch_over(caller, exchange.step, exchange.status)
 
     def watch_over(self, identity: str, step: Step, status: int) -> None:
         """Let the credential watch see an answer; raises ``SetupError`` where the credential is lost."""
