@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stdnum.gb import nhs, upn
 
@@ -81,6 +81,18 @@ def people(source: random.Random, count: int, *, start: int = 0) -> Iterator[Per
             postcode=source.choice(POSTCODES),
             telephone=f"01632960{source.randint(0, 999):03d}",
         )
+
+
+def children(seed: int, place: int, count: int) -> tuple[Person, ...]:
+    """
+    The first children of the ``place``-th council, alike in every agency that is asked with the same seed.
+
+    Of the first council the first is Siân O'Neill, born on 30 June 2015: the contracts' examples are about her.
+    """
+    found = list(people(random.Random(f"{seed}/{place}"), count, start=1000 * place))  # noqa: S311 - synthetic data, repeatable on purpose
+    if place == 0 and found:
+        found[0] = replace(found[0], sex="F", date_of_birth="2015-06-30")
+    return tuple(found)
 
 
 def _name(source: random.Random, index: int) -> tuple[str, str | None]:

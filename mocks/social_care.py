@@ -15,7 +15,7 @@ from typing import Any
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.messages import Answer, FieldError, Refusal
-from joinedup.mocks.people import Person, people
+from joinedup.mocks.people import Person, children, people
 from joinedup.mocks.store import ANYONE, Kept, Record, Records, new_id, page, read_cursor
 
 ORGANISATIONS = ("E09000001", "E09000002")
@@ -87,7 +87,7 @@ def fresh(seed: int) -> SocialCare:
     source = random.Random(seed)  # noqa: S311 - synthetic data, repeatable on purpose
     state = SocialCare(source)
     for place, organisation in enumerate(ORGANISATIONS):
-        for index, person in enumerate(people(source, CHILDREN_EACH, start=1000 * place)):
+        for index, person in enumerate(children(seed, place, CHILDREN_EACH)):
             _seed_child(state, organisation, person, index)
         for index, person in enumerate(people(source, CONTACTS_EACH, start=1000 * place + 500)):
             _seed_contact(state, organisation, person, index)
@@ -118,8 +118,6 @@ def _seed_child(state: SocialCare, organisation: str, person: Person, index: int
     }
     if person.family_name is not None:
         record["familyName"] = person.family_name
-    if is_first:
-        record.update(sex="F", dateOfBirth="2015-06-30")
     state.children.add(identifier, organisation, record)
 
 

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from joinedup.mocks.formats import is_nhs_number, is_upn
-from joinedup.mocks.people import AWKWARD_NAMES, nhs_numbers, people, upns
+from joinedup.mocks.people import AWKWARD_NAMES, children, nhs_numbers, people, upns
 from joinedup.mocks.social_care import ORGANISATIONS, fresh
 
 
@@ -92,3 +92,10 @@ def test_the_seed_decides(seeds: tuple[int, int, bool]) -> None:
     """The same seed gives the same records, another gives others."""
     one, two, same = seeds
     assert ([k.record for k in fresh(one).children] == [k.record for k in fresh(two).children]) == same
+
+
+def test_a_child_is_the_same_wherever_the_seed_is_the_same() -> None:
+    """Asked twice, or for more of them, the children of a council are the same; two councils share none."""
+    first, more = children(3, 1, 4), children(3, 1, 9)
+    assert first == more[:4]
+    assert not {c.nhs_number for c in more} & {c.nhs_number for c in children(3, 0, 9)}
