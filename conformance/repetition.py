@@ -72,6 +72,7 @@ def _suspicion(
 ) -> Suspicion:
     title, expected, actual = sentences
     label = exchanges[-1].step.operation
+    # Keys are kept in one place: what goes wrong with them on several operations has one cause.
     return Suspicion(
         rule=rule,
         requirements=THIS,
@@ -80,7 +81,7 @@ def _suspicion(
         actual=actual,
         exchanges=exchanges,
         expectation=expectation,
-        cause=label,
+        cause="idempotency key",
         operations=(label,),
     )
 
@@ -98,14 +99,14 @@ def repeated(target: Target, create: Operation, tried: Tried) -> Iterator[Suspic
     if made is None:
         return
     again = target.client.send(made.step)
-    first, second = identifier_of(target, made), identifier_of(target, again) if again.ok else MISSING
-    if again.ok and MISSING not in (first, second) and first != second:
+    if _carried_out_again(target, made, again):
         sentences = (
             "A repeated request is carried out twice",
             "The answer of the first time, because key and body are the same.",
             f"{again.status} with another object.",
         )
-        yield _suspicion("repeated-request-makes-another", sentences, (made, again), Expectation(holds=first))
+        expectation = Expectation(holds=identifier_of(target, made))
+        yield _suspicion("repeated-request-makes-another", sentences, (made, again), expectation)
     elif again.ok and (untrue := _untrue(target, create, made, again)):
         sentences = (
             "A repeated request is answered otherwise than the first time",
@@ -118,6 +119,12 @@ def repeated(target: Target, create: Operation, tried: Tried) -> Iterator[Suspic
         tried.proved += 1
     else:
         tried.lacks(f"{create.label} answered {again.status or 'nothing'} to a repetition")
+
+
+def _carried_out_again(target: Target, first: Exchange, second: Exchange) -> bool:
+    """Whether two answers to one request are each about an object of its own."""
+    identifiers = [identifier_of(target, answer) if answer.ok else MISSING for answer in (first, second)]
+    return MISSING not in identifiers and identifiers[0] != identifiers[1]
 
 
 def _untrue(target: Target, create: Operation, made: Exchange, again: Exchange) -> str:
@@ -138,6 +145,9 @@ def another_body(target: Target, create: Operation, tried: Tried) -> Iterator[Su
     other = altered(target, create, made.step) if made is not None else None
     if made is None or other is None:
         tried.lacks(f"no other body could be made for {create.label}")
+        return
+    if _carried_out_again(target, made, target.client.send(made.step)):
+        tried.lacks(f"{create.label} carries out a plain repetition twice")
         return
     answer = target.client.send(other)
     if answer.ok:
@@ -184,14 +194,15 @@ def in_flight(target: Target, create: Operation, tried: Tried) -> Iterator[Suspi
     step = renewed(target, replace(step, headers={**step.headers, key_of(target, create): ""}))
     answers = target.client.send_together([step, step])
     made = [answer for answer in answers if answer.ok]
-    identifiers = [identifier_of(target, answer) for answer in made]
-    if len(made) == 2 and MISSING not in identifiers and identifiers[0] != identifiers[1]:
+    if made and _carried_out_again(target, made[0], target.client.send(step)):
+        tried.lacks(f"{create.label} carries out a plain repetition twice")
+    elif len(made) == 2 and _carried_out_again(target, *made):
         sentences = (
             "A request that comes twice at the same time is carried out twice",
             "One effect, because key and body are the same.",
             f"{made[0].status} and {made[1].status}, each with an object of its own.",
         )
-        yield _suspicion("concurrent-request-makes-another", sentences, (made[0], made[1]), Expectation())
+        yield _suspicion("concurrent-request-makes-another", sentences, tuple(made), Expectation())
     elif made:
         tried.proved += 1
     else:

@@ -74,6 +74,25 @@ STATES = frozenset(
 )
 """Properties whose next value hangs on the present one."""
 
+SECRETS = frozenset(
+    {
+        "password",
+        "passwd",
+        "pwd",
+        "passwordhash",
+        "secret",
+        "clientsecret",
+        "secretkey",
+        "apikey",
+        "privatekey",
+        "apisecret",
+    }
+)
+"""Properties whose value only its owner may know."""
+
+METHOD_OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
+"""Headers that some servers take for the method of a request."""
+
 _EXAMPLE_HOLDERS = frozenset({"schema", "parameter", "header", "media-type"})
 
 

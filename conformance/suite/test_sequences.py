@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from joinedup.conformance import concurrency, lifecycle, repetition
-from joinedup.conformance.check import Check, not_applicable
+from joinedup.conformance import concurrency, header_fields, lifecycle, methods, repetition
+from joinedup.conformance.check import Check, blocked, not_applicable
 from joinedup.conformance.features import is_create
 from joinedup.conformance.objects import (
     Subject,
@@ -19,6 +19,8 @@ from joinedup.conformance.objects import (
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.sequences import Tried, conclude, run
 from joinedup.conformance.target import OWN, Target
+
+MOST_KINDS = 3
 
 
 def _creates(target: Target, tried: Tried, *methods: str) -> list[Operation]:
@@ -111,3 +113,84 @@ def test_keeps_two_writers_apart(harvested: Target, check: Check, attempt: concu
     for subject in _changeable(harvested, tried):
         check.report(*run(harvested, partial(attempt, harvested, subject), tried))
     conclude(check, tried, not_applicable("nothing that could be changed here takes If-Match in this way"))
+
+
+@pytest.mark.requirement("CON-API-14")
+def test_says_where_a_new_object_is(harvested: Target, check: Check) -> None:
+    """Location leads to the object that was made."""
+    tried = Tried()
+    for create in _creates(harvested, tried, "GET"):
+        check.report(*run(harvested, partial(header_fields.location_leads_to_it, harvested, create), tried))
+    conclude(
+        check, tried, not_applicable("no create whose object can be read gives a Location of this system")
+    )
+
+
+@pytest.mark.requirement("CON-API-14")
+def test_says_how_to_get_in(harvested: Target, check: Check) -> None:
+    """Every 401 has WWW-Authenticate."""
+    tried = Tried()
+    check.report(*run(harvested, partial(header_fields.challenges, harvested), tried))
+    conclude(check, tried, not_applicable("no request without a credential is refused with 401"))
+
+
+@pytest.mark.requirement("CON-API-14", "CCY-01")
+def test_marks_each_state_of_an_object(harvested: Target, check: Check) -> None:
+    """An ETag changes when its object does, and only then."""
+    tried = Tried()
+    for subject in _changeable(harvested, tried):
+        check.report(*run(harvested, partial(header_fields.etag_follows_object, harvested, subject), tried))
+    conclude(check, tried, not_applicable("no object that can be changed here has an ETag"))
+
+
+@pytest.mark.requirement("CON-API-14")
+def test_says_when_to_come_back(harvested: Target, check: Check) -> None:
+    """Retry-After is a number of seconds or a date."""
+    tried = Tried()
+    check.report(*run(harvested, partial(header_fields.retry_times, harvested), tried))
+    if not tried.proved and not check.findings:
+        check.leaves_out("Retry-After, where no request of the run was refused with 429 or 503 and given one")
+    conclude(check, tried, not_applicable("no answer of the run had a Retry-After"))
+
+
+@pytest.mark.requirement("VER-04")
+def test_says_what_is_going(harvested: Target, check: Check) -> None:
+    """A deprecated operation says since when, and does not go before that."""
+    tried = Tried()
+    for operation in header_fields.deprecated(harvested):
+        check.report(*run(harvested, partial(header_fields.deprecation, harvested, operation), tried))
+    conclude(check, tried, not_applicable("no operation is marked as deprecated"))
+
+
+@pytest.mark.requirement("CON-API-04")
+def test_refuses_methods_that_are_not_declared(harvested: Target, check: Check) -> None:
+    """A method that the contract does not declare for a path is not answered with success."""
+    tried = Tried()
+    if not harvested.destructive:
+        check.leaves_out(
+            "PUT, POST, PATCH and DELETE where they are not declared, which need limits.destructive"
+        )
+    check.report(*run(harvested, partial(methods.undeclared_methods, harvested), tried))
+    conclude(check, tried, blocked("no path has a method that the contract leaves out and that may be sent"))
+
+
+@pytest.mark.requirement("CON-API-04")
+def test_takes_no_method_in_disguise(harvested: Target, check: Check) -> None:
+    """No header or parameter turns a request into a deletion."""
+    tried = Tried()
+    if not harvested.destructive:
+        check.leaves_out("methods in disguise, which need limits.destructive")
+    elif not methods.declares_override(harvested):
+        for create in _creates(harvested, tried, "GET")[:MOST_KINDS]:
+            check.report(*run(harvested, partial(methods.disguised_deletion, harvested, create), tried))
+    conclude(
+        check, tried, not_applicable("nothing that can be made and read here could be deleted in disguise")
+    )
+
+
+@pytest.mark.requirement("CON-API-14")
+def test_says_which_methods_are_allowed(harvested: Target, check: Check) -> None:
+    """A 405 has an Allow header, and it is right."""
+    tried = Tried()
+    check.report(*run(harvested, partial(methods.allow_is_true, harvested), tried))
+    conclude(check, tried, not_applicable("no request of the run was refused with 405"))
