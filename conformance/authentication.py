@@ -13,12 +13,15 @@ from joinedup.conformance.exchanges import Exchange, Step
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.findings import Finding
 from joinedup.conformance.forgery import (
+    GUESSED,
     PROPERLY_SIGNED,
     SHORT_OF_A_KEY,
     WITH,
+    Token,
     credential_of,
     forged,
     token_of,
+    weak_key,
 )
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.operations import Operation
@@ -267,3 +270,62 @@ def what_could_not_be_made(target: Target) -> list[str]:
             else []
         )
     return [f"{phrase} token, properly signed" for phrase in missing]
+
+
+# --- weak keys
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What is known of the signature of a caller's token: ``opaque``, ``asymmetric``, ``strong`` or ``weak``."""
+
+    caller: str
+    kind: str
+
+
+def signatures(target: Target) -> list[Signed]:
+    """The signature of each configured caller's token, looked at without asking anybody."""
+    found = []
+    for name, identity in target.identities.items():
+        credential = credential_of(identity)
+        if credential is not None:
+            found.append(Signed(name, _kind(token_of(credential.value))))
+    return found
+
+
+def _kind(token: Token | None) -> str:
+    if token is None:
+        return "opaque"
+    if not token.symmetric:
+        return "unsigned" if token.algorithm.lower() == "none" else "asymmetric"
+    return "strong" if weak_key(token) is None else "weak"
+
+
+def weakly_signed(target: Target, signed: Signed) -> Finding:
+    """The finding for a token whose key was guessed, shown by a token of our own where one can be shown."""
+    suspicion = Suspicion(
+        rule="signing-key-can-be-guessed",
+        requirements=("AUT-09",),
+        title="The key that tokens are signed with can be guessed",
+        expected="A key of at least 256 random bits, or a key pair, so that only the issuer can make a token.",
+        actual=f"The token of the identity {signed.caller} is signed with a key from a short list of common ones.",
+        exchanges=(),
+        expectation=Expectation(never=("2XX",)),
+        cause="signing key",
+        advice="Make a new random key, revoke what was signed with the old one, and prefer a key pair.",
+    )
+    for gate in gates(target):
+        if gate.caller == signed.caller and gate.operation.method == "GET":
+            shown = target.client.send(replace(gate.step, identity=f"{gate.caller}{WITH}{GUESSED}"))
+            if shown.ok:
+                return confirm(target, replace(suspicion, exchanges=(shown,)))
+    return Finding(
+        suspicion.rule,
+        suspicion.requirements,
+        suspicion.title,
+        suspicion.expected,
+        suspicion.actual,
+        where=f"the token of the identity {signed.caller}",
+        cause=suspicion.cause,
+        advice=suspicion.advice,
+    )

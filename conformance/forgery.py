@@ -13,7 +13,8 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+import uuid
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -237,16 +238,11 @@ def _mac(signed: str, key: bytes, algorithm: str) -> bytes:
 # --- weak keys
 
 
-def weak_key(token: Token, names: Iterable[str] = ()) -> bytes | None:
-    """
-    The key that a token is signed with, where it is on a short list; found without asking anybody.
-
-    Args:
-        names: words of the system that somebody may have taken for a key.
-    """
+def weak_key(token: Token) -> bytes | None:
+    """The key that a token is signed with, where it is on a short list; found without asking anybody."""
     if not token.symmetric:
         return None
-    candidates = [key.encode() for key in (*WEAK_KEYS, *names)]
+    candidates = [key.encode() for key in WEAK_KEYS]
     candidates += [_decoded(key) for key in PUBLISHED_KEYS]
     candidates += [base64.b64encode(key) for key in candidates if key]
     return next(
@@ -257,11 +253,6 @@ def weak_key(token: Token, names: Iterable[str] = ()) -> bytes | None:
         ),
         None,
     )
-
-
-def keys_tried(names: Iterable[str] = ()) -> int:
-    """How many keys ``weak_key`` tries."""
-    return 2 * (len(WEAK_KEYS) + len(list(names)) + len(PUBLISHED_KEYS)) - 1
 
 
 # --- where the credential stands
@@ -425,7 +416,12 @@ PROPERLY_SIGNED: Mapping[str, Forge] = {
 }
 """What only the holder of the signing key can make."""
 
-FORGERIES: Mapping[str, Forge] = {**SHORT_OF_A_KEY, **PROPERLY_SIGNED}
+GUESSED = "a token made with a guessed key"
+FORGERIES: Mapping[str, Forge] = {
+    **SHORT_OF_A_KEY,
+    **PROPERLY_SIGNED,
+    GUESSED: _of_token(_wrong_claims(lambda _: {"jti": str(uuid.uuid4())})),
+}
 
 
 class Forged(httpx.Auth):

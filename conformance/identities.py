@@ -58,17 +58,27 @@ class NoCredential(httpx.Auth):
     """A caller that sends no credential."""
 
 
+@dataclass(frozen=True)
+class Grant:
+    """A token, its life in seconds, and the scopes that the token server names with it."""
+
+    token: str
+    life_s: float
+    scope: str = ""
+
+
 class TokenServer(httpx.Auth):
     """
     OAuth 2.0 client credentials: a bearer token, fetched when needed and renewed before it ends (RFC 6749, 4.4).
 
     Args:
-        fetch: asks the token server; gives the token and its life in seconds. Raises ``SetupError``.
+        fetch: asks the token server; gives what it granted. Raises ``SetupError``.
     """
 
-    def __init__(self, fetch: Callable[[], tuple[str, float]]) -> None:
+    def __init__(self, fetch: Callable[[], Grant]) -> None:
         self._fetch = fetch
         self._token = ""
+        self._scope = ""
         self._ends = 0.0
         self._lock = threading.Lock()
 
@@ -82,9 +92,15 @@ class TokenServer(httpx.Auth):
         """A token that is good for at least a few seconds."""
         with self._lock:
             if not self._token or time.monotonic() >= self._ends:
-                self._token, life = self._fetch()
-                self._ends = time.monotonic() + max(life - RENEW_BEFORE_S, life / 2)
+                grant = self._fetch()
+                self._token, self._scope = grant.token, grant.scope
+                self._ends = time.monotonic() + max(grant.life_s - RENEW_BEFORE_S, grant.life_s / 2)
             return self._token
+
+    @property
+    def scope(self) -> str:
+        """The scopes that the token server said it granted; empty where it said nothing (RFC 6749, 5.1)."""
+        return self._scope if self.token else ""
 
     def renew(self) -> None:
         """Forget the token, so that the next request fetches another."""
@@ -246,7 +262,7 @@ def _private_key_jwt(
 ) -> httpx.Auth:
     algorithm = str(values.get("algorithm", "RS512"))
 
-    def fetch() -> tuple[str, float]:
+    def fetch() -> Grant:
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": CLIENT_ASSERTION,
@@ -285,7 +301,7 @@ def _scope(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _ask(
     url: str, form: Mapping[str, str], pair: tuple[str, str] | None, timeout: float, where: str
-) -> tuple[str, float]:
+) -> Grant:
     try:
         answer = httpx.post(url, data=dict(form), auth=pair, timeout=timeout)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -300,7 +316,9 @@ def _ask(
         )
     try:
         body = answer.json()
-        return str(body["access_token"]), float(body.get("expires_in", 300))
+        return Grant(
+            str(body["access_token"]), float(body.get("expires_in", 300)), str(body.get("scope") or "")
+        )
     except (ValueError, KeyError, TypeError):
         raise SetupError(
             f"{where}: the token server at {url} answered 200 without an access_token.",
