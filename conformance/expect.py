@@ -48,6 +48,7 @@ class Expectation:
         text_at: (JSON pointer, pattern): where a text must stand in the JSON answer that fits the pattern whole.
         absent: a JSON pointer where nothing must stand in the answer.
         unlike: a pattern that no part of the body fits.
+        header_unlike: (header, pattern): a header that, where it is sent, has no part that fits.
 
     Values that a system gave become references to the step whose answer held them before they are kept.
     """
@@ -68,6 +69,7 @@ class Expectation:
     text_at: tuple[str, str] | None = None
     absent: str = ""
     unlike: str = ""
+    header_unlike: tuple[str, str] | None = None
 
     def is_broken_by(self, exchange: Exchange, contract: Contract | None) -> bool:
         """Whether the exchange breaks the promise."""
@@ -116,6 +118,10 @@ class Expectation:
         return bool(self.unlike and re.search(self.unlike, content.decode("utf-8", "replace")))
 
     def _header_is_wrong(self, response: Response) -> bool:
+        if self.header_unlike:
+            name, pattern = self.header_unlike
+            if re.search(pattern, response.headers.get(name, "")):
+                return True
         sent = response.headers.get(self.header) if self.header else None
         if sent is None:
             return False
@@ -155,6 +161,7 @@ def expectation_from(record: Mapping[str, Any]) -> Expectation:
         text_at=(record["text_at"][0], record["text_at"][1]) if record.get("text_at") else None,
         absent=record.get("absent", ""),
         unlike=record.get("unlike", ""),
+        header_unlike=tuple(record["header_unlike"]) if record.get("header_unlike") else None,
         at=(record["at"][0], value_from(record["at"][1])) if record.get("at") else None,
         **{name: value_from(record.get(name, "")) for name in _GIVEN if name != "at"},
     )

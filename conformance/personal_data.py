@@ -47,6 +47,12 @@ OF_A_PERSON = frozenset(
 )
 """Names, plain, that mean personal data where the resource is a person."""
 
+
+def is_personal_name(name: str) -> bool:
+    """Whether a name, plain, means personal data, at least in an object that is about a person."""
+    return name in PERSONAL or name in OF_A_PERSON
+
+
 _PEOPLE = re.compile(
     r"(patient|person|people|child|children|pupil|student|learner|trainee|teacher|parent|carer|guardian"
     r"|customer|citizen|individual|relatedperson|worker|professional|staff|member|contact)s?",
@@ -58,7 +64,7 @@ _SAYS_IDENTIFIER = re.compile(
 _EXPECTED = "The address holds no personal data, since logs, proxies and histories keep it."
 
 
-def _is_of_a_person(operation: Operation) -> bool:
+def is_of_a_person(operation: Operation) -> bool:
     return any(_PEOPLE.fullmatch(segment) for segment in segments(operation.path))
 
 
@@ -85,7 +91,7 @@ def _is_personal(contract: Contract, operation: Operation, parameter: Parameter)
     name = plain(re.split(r"[.\[]", parameter.name)[-1]) or plain(parameter.name)
     if name in PERSONAL or _is_identifier(contract, parameter):
         return True
-    return name in OF_A_PERSON and _is_of_a_person(operation)
+    return name in OF_A_PERSON and is_of_a_person(operation)
 
 
 def personal_data_in_query(contract: Contract) -> Iterator[Finding]:
