@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlencode, urlsplit
 
 from joinedup.conformance.errors import SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step, Text
@@ -60,13 +60,33 @@ def step_from_wire(
         raw_path: path below the base URL, percent-encoded, with its query.
         template: the operation's path template; parameters that fill it cleanly become path parameters.
     """
-    path, _, query = raw_path.partition("?")
-    values = _filled(template, path)
-    pairs = tuple(parse_qsl(query, keep_blank_values=True, errors="surrogateescape")) if query else ()
+    path, mark, query = raw_path.partition("?")
+    values, pairs, rest = _filled(template, path), _pairs(query), ""
+    if pairs is None:
+        pairs, rest = (), mark + query
     kept = {name: value for name, value in headers.items() if name.lower() not in AUTOMATIC}
     media_type = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    step = Step(method, path, {}, pairs, kept, _body(body, media_type), media_type, identity, operation)
-    return step if values is None else replace(step, path=template, path_parameters=values)
+    step = Step(
+        method, path + rest, {}, pairs, kept, _body(body, media_type), media_type, identity, operation
+    )
+    if values is None or "{" in rest:
+        return step
+    return replace(step, path=template + rest, path_parameters=values)
+
+
+def _pairs(query: str) -> tuple[tuple[str, str], ...] | None:
+    """The names and values of a query, or None where writing them again gives other bytes."""
+    pairs = tuple(parse_qsl(query, keep_blank_values=True, errors="surrogateescape"))
+    written = urlencode(pairs, errors="surrogateescape")
+    if any(map(_holds_bytes, (text for pair in pairs for text in pair))):
+        return None
+    same = unquote_to_bytes(written.replace("+", "%20")) == unquote_to_bytes(query.replace("+", "%20"))
+    return pairs if same else None
+
+
+def _holds_bytes(text: str) -> bool:
+    """Whether a text holds the escape of a byte that is no text (PEP 383)."""
+    return any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def _filled(template: str, path: str) -> dict[str, Any] | None:
@@ -79,26 +99,32 @@ def _filled(template: str, path: str) -> dict[str, Any] | None:
     values = {
         name: unquote(raw, errors="surrogateescape") for name, raw in zip(names, found.groups(), strict=True)
     }
-    broken = any("\udc80" <= character <= "\udcff" for value in values.values() for character in value)
-    return values if all(values.values()) and not broken else None
+    return values if all(values.values()) and not any(map(_holds_bytes, values.values())) else None
 
 
 def _body(body: bytes | None, media_type: str) -> Any:
     if not body:
         return MISSING
     text = body.decode("utf-8", "surrogateescape")
-    if "json" not in media_type:
-        return Text(text)
+    value = _json(text) if "json" in media_type and not _holds_bytes(text) else MISSING
+    return value if isinstance(value, dict | list) else Text(text)
+
+
+def _json(text: str) -> Any:
+    """A JSON value, or ``MISSING`` where it is none or would be written with another meaning: NaN, names twice."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_without_doubles)
+        json.dumps(value, allow_nan=False)
     except (ValueError, RecursionError):
-        return Text(text)
-    # A body that JSON reads but would write differently (NaN, duplicate keys) goes as it went.
-    return (
-        value
-        if isinstance(value, dict | list) and "NaN" not in text and "Infinity" not in text
-        else Text(text)
-    )
+        return MISSING
+    return value
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is there twice")
+    return found
 
 
 @dataclass
