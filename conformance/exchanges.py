@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
@@ -130,6 +130,14 @@ def encode_segment(value: Any) -> str:
     if text in (".", ".."):
         return text.replace(".", "%2E")
     return quote(text, safe="", errors="surrogatepass")
+
+
+def last_segment(location: str) -> str:
+    """What a ``Location`` ends in, decoded: the identifier of a new object; empty where it has no path or is none."""
+    try:
+        return unquote(urlsplit(location).path.rstrip("/").rpartition("/")[2])
+    except ValueError:
+        return ""
 
 
 def _text_as_bytes(text: str) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step
+from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step, last_segment
 
 # Names of properties that hold a list and say nothing of what is in it.
 GENERIC_LISTS = frozenset(
@@ -119,7 +119,7 @@ class Knowledge:
         self._origins: dict[str, Origin] = {}
         self._created: dict[str, Origin] = {}
         self._changes: dict[str, list[Step]] = {}
-        self._seen: set[tuple[str, str, str]] = set()
+        self._seen: set[tuple[str, str, str, str | None]] = set()
         for name, values in self._fixtures.items():
             for index, value in enumerate(values):
                 self._origins.setdefault(str(value), Origin(Reference(fixture=name, index=index)))
@@ -133,8 +133,8 @@ class Knowledge:
         if body is not MISSING:
             self._learn_body(exchange, body)
         location = exchange.response.headers.get("location", "") if exchange.response else ""
-        if location and exchange.status == 201:
-            segment = location.rstrip("/").rpartition("/")[2].partition("?")[0]
+        segment = last_segment(location)
+        if segment and exchange.status == 201:
             origin = Origin(
                 Reference(step=exchange.step.name, header="Location", pattern="last-segment"), exchange.step
             )
@@ -153,14 +153,14 @@ class Knowledge:
         self._origins.setdefault(str(fact.value), fact.origin)
         if fact.origin.step is not None and fact.origin.step.method == "POST":
             self._created.setdefault(str(fact.value), fact.origin)
-        key = (fact.context, fact.property, str(fact.value))
+        key = (fact.context, fact.property, str(fact.value), fact.identity)
         if key not in self._seen:
             self._seen.add(key)
             self.facts.append(fact)
 
     def forget(self, value: Any) -> None:
         """Drop a value that is no longer there, for example because it was deleted."""
-        self.facts = [fact for fact in self.facts if fact.value != value]
+        self.facts = [fact for fact in self.facts if str(fact.value) != str(value)]
 
     def origin(self, value: Any) -> Origin | None:
         """Where a value came from, or None for one that was made up."""

@@ -13,10 +13,10 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlencode
 
 from joinedup.conformance.errors import SetupError
-from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step, Text
+from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Step, Text, last_segment
 from joinedup.conformance.knowledge import Knowledge, Origin, normalise
 from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 
@@ -182,7 +182,7 @@ class Reproduction:
         location = answer.response.headers.get("location", "") if answer.ok and answer.response else ""
         if location:
             self._given.setdefault(
-                _last_segment(location), Reference(step=name, header="Location", pattern="last-segment")
+                last_segment(location), Reference(step=name, header="Location", pattern="last-segment")
             )
         tag = answer.response.headers.get("etag", "") if answer.ok and answer.response else ""
         if tag:
@@ -348,7 +348,7 @@ def _fetched(reference: Reference, done: Mapping[str, Exchange], fixtures: Calla
     earlier = done[reference.step]
     if reference.header:
         text = earlier.response.headers.get(reference.header, "") if earlier.response else ""
-        found: Any = _last_segment(text) if reference.pattern == "last-segment" else text
+        found: Any = last_segment(text) if reference.pattern == "last-segment" else text
     else:
         found = at_pointer(earlier.json(), reference.pointer)
     if found is MISSING or found == "":
@@ -358,10 +358,6 @@ def _fetched(reference: Reference, done: Mapping[str, Exchange], fixtures: Calla
             hint="The system holds other data than then; check it again.",
         )
     return found
-
-
-def _last_segment(location: str) -> str:
-    return unquote(urlsplit(location).path.rstrip("/").rpartition("/")[2])
 
 
 def at_pointer(value: Any, pointer: str) -> Any:

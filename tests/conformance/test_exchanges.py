@@ -18,6 +18,7 @@ from joinedup.conformance.exchanges import (
     Step,
     Text,
     encode_segment,
+    last_segment,
     step_from_record,
 )
 
@@ -180,6 +181,25 @@ def test_an_exchange_without_an_answer() -> None:
     exchange = Exchange(Step("GET", "/"), None, "no connection could be made")
     assert (exchange.status, exchange.ok, exchange.json()) == (0, False, MISSING)
     assert exchange.named("s4").step.name == "s4"
+
+
+@pytest.mark.parametrize(
+    ("location", "segment"),
+    [
+        ("/children/c7", "c7"),
+        ("/children/c7/", "c7"),
+        ("https://x.example/children/c7?a=b/d#e", "c7"),
+        ("c7", "c7"),
+        ("/children/a%2Fb", "a/b"),
+        ("https://x.example", ""),
+        ("https://x.example/", ""),
+        ("http://[broken/c7", ""),
+        ("", ""),
+    ],
+)
+def test_a_location_names_an_object_by_its_last_segment(location: str, segment: str) -> None:
+    """The end of the path, decoded; what is no address names nothing."""
+    assert last_segment(location) == segment
 
 
 def test_missing_is_not_a_value() -> None:
