@@ -93,7 +93,7 @@ class Agency(Generic[State]):
         fresh: makes the state for a seed.
         refuse: writes a refusal as an answer, where it is not problem details.
         tampering: by fault, what it does to an answer after that was checked; beside that of ``TAMPERING``.
-        lenient: by fault, the format whose check digits it leaves unchecked.
+        acts_as: by fault, another fault of the engine or of ``TAMPERING`` that it amounts to in this agency.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Agency(Generic[State]):
     fresh: Callable[[int], State]
     refuse: Mapping[str, Refuse] = field(default_factory=dict)
     tampering: Mapping[str, Tampering] = field(default_factory=dict)
-    lenient: Mapping[str, str] = field(default_factory=dict)
+    acts_as: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,11 @@ class Engine(Generic[State]):
     ) -> None:
         self.agency, self.tokens, self.seed = agency, tokens, seed
         self.clock: Clock = tokens.clock
-        self.faults = faults & {fault.name for fault in faults_of(agency.name)}
+        named = faults & {fault.name for fault in faults_of(agency.name)}
+        self.faults = named | {agency.acts_as[fault] for fault in named if fault in agency.acts_as}
         self.contract = load_contract(agency.name)
         self.address = address or self.contract["servers"][0]["url"]
-        self.routes = compiled(agency.name, _lenient(self.faults, {**LENIENT, **agency.lenient}))
+        self.routes = compiled(agency.name, _lenient(self.faults))
         self._fixed = {route.path: route for route in self.routes if "{" not in route.path}
         self._misdescribe()
         tampering = {**TAMPERING, **agency.tampering}
@@ -396,8 +397,8 @@ def compiled(system: str, lenient_formats: frozenset[str]) -> tuple[Route, ...]:
     return Compiler(load_contract(system), lenient_formats).routes()
 
 
-def _lenient(faults: frozenset[str], by_fault: Mapping[str, str]) -> frozenset[str]:
-    return frozenset(name for fault, name in by_fault.items() if fault in faults)
+def _lenient(faults: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for fault, name in LENIENT.items() if fault in faults)
 
 
 def _with_header(incoming: Incoming, name: str, value: str) -> Incoming:
