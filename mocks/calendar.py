@@ -124,34 +124,54 @@ def is_office_hours(moment: datetime) -> bool:
 # School days
 
 
+SCHOOL_DAYS_A_YEAR = 195
+
+
 @dataclass(frozen=True)
 class Term:
-    """An unbroken run of school weeks; both days are school days unless the school closes."""
+    """Half a term: an unbroken run of school weeks, both days included."""
 
     first: date
     last: date
 
+    def days(self) -> tuple[date, ...]:
+        """Its working days."""
+        return tuple(day for day in _days(self.first, self.last) if is_working_day(day))
 
-def _term(first: str, last: str) -> Term:
-    return Term(date.fromisoformat(first), date.fromisoformat(last))
+
+@cache
+def school_year(year: int) -> tuple[Term, ...]:
+    """
+    The six half terms of the school year that begins in September of a year, as an English council might set them.
+
+    A week off at the end of October, in the middle of February and around the spring bank holiday, two weeks at
+    Christmas and around Easter; 195 days, of which a school closes five. Of no real council.
+    """
+    good_friday = next(day for day, name in bank_holidays(year + 1).items() if name == "Good Friday")
+    october, february = _monday(date(year, 10, 23)), _monday(date(year + 1, 2, 12))
+    easter, whitsun = good_friday - timedelta(days=4), _monday(date(year + 1, 5, 25))
+    parts = (
+        Term(_working_day_from(date(year, 9, 1)), october - 3 * ONE_DAY),
+        Term(october + 7 * ONE_DAY, _friday_until(date(year, 12, 20))),
+        Term(_working_day_from(date(year + 1, 1, 3)), february - 3 * ONE_DAY),
+        Term(february + 7 * ONE_DAY, easter - 3 * ONE_DAY),
+        Term(_working_day_from(easter + 14 * ONE_DAY), whitsun - 3 * ONE_DAY),
+    )
+    left = SCHOOL_DAYS_A_YEAR - sum(len(part.days()) for part in parts)
+    summer = whitsun + 7 * ONE_DAY
+    return (*parts, Term(summer, add_working_days(summer, left - 1)))
 
 
-# Terms as an English council might set them: 195 days a year, of which a school closes five.
-# Of no real council.
-TERMS: tuple[Term, ...] = (
-    *(_term("2025-09-01", "2025-10-24"), _term("2025-11-03", "2025-12-19")),
-    *(_term("2026-01-05", "2026-02-13"), _term("2026-02-23", "2026-03-27")),
-    *(_term("2026-04-13", "2026-05-22"), _term("2026-06-01", "2026-07-20")),
-    *(_term("2026-09-01", "2026-10-23"), _term("2026-11-02", "2026-12-18")),
-    *(_term("2027-01-04", "2027-02-12"), _term("2027-02-22", "2027-03-25")),
-    *(_term("2027-04-12", "2027-05-28"), _term("2027-06-07", "2027-07-21")),
-    *(_term("2027-09-01", "2027-10-22"), _term("2027-11-01", "2027-12-17")),
-    *(_term("2028-01-04", "2028-02-11"), _term("2028-02-21", "2028-03-31")),
-    *(_term("2028-04-18", "2028-05-26"), _term("2028-06-05", "2028-07-21")),
-    *(_term("2028-09-04", "2028-10-20"), _term("2028-10-30", "2028-12-20")),
-    *(_term("2029-01-03", "2029-02-09"), _term("2029-02-19", "2029-03-29")),
-    *(_term("2029-04-16", "2029-05-25"), _term("2029-06-04", "2029-07-23")),
-)
+def _monday(day: date) -> date:
+    return day + timedelta(days=-day.weekday() % 7)
+
+
+def _friday_until(day: date) -> date:
+    return day - timedelta(days=(day.weekday() - 4) % 7)
+
+
+def _working_day_from(day: date) -> date:
+    return day if is_working_day(day) else next_working_day(day)
 
 
 @dataclass(frozen=True)
@@ -161,26 +181,23 @@ class School:
 
     Args:
         urn: its unique reference number, six digits.
-        closed: days within the terms on which no pupil comes (INSET days).
+        closed: days of every school year on which no pupil comes (INSET days), each as a half term (0 to 5) and a
+            place among its days (0 the first, -1 the last).
+        also_closed: days of a kind that no one plans.
     """
 
     urn: str
     name: str
-    closed: frozenset[date] = frozenset()
-    terms: tuple[Term, ...] = TERMS
+    closed: tuple[tuple[int, int], ...] = ()
+    also_closed: frozenset[date] = frozenset()
+
+    def days(self, year: int) -> frozenset[date]:
+        """The days on which pupils come in the school year that begins in September of a year."""
+        return _school_days(self.closed, year) - self.also_closed
 
     def is_school_day(self, day: date) -> bool:
-        """
-        Whether pupils come on that day.
-
-        Raises:
-            CalendarError: the day is before the first known term or after the last.
-        """
-        if not self.terms[0].first <= day <= self.terms[-1].last:
-            known = f"{self.terms[0].first} to {self.terms[-1].last}"
-            raise CalendarError(f"The terms of {self.name} are known from {known}, not for {day}.")
-        within = any(term.first <= day <= term.last for term in self.terms)
-        return within and day not in self.closed and is_working_day(day)
+        """Whether pupils come on that day."""
+        return day in self.days(day.year if day.month >= 9 else day.year - 1)
 
     def next_school_day(self, day: date) -> date:
         """The first school day after a day."""
@@ -206,24 +223,19 @@ class School:
         return told < self.next_start(happened)
 
 
-def _closed(*days: str) -> frozenset[date]:
-    return frozenset(date.fromisoformat(day) for day in days)
+@cache
+def _school_days(closed: tuple[tuple[int, int], ...], year: int) -> frozenset[date]:
+    parts = [part.days() for part in school_year(year)]
+    shut = {parts[part][place] for part, place in closed}
+    return frozenset(day for part in parts for day in part) - shut
 
 
 # Synthetic schools: no school has a number that begins with 999.
 SCHOOLS: dict[str, School] = {
     school.urn: school
     for school in (
-        School(
-            "999001",
-            "Example Primary School",
-            _closed("2026-09-01", "2026-09-02", "2026-11-02", "2027-01-04", "2027-07-21"),
-        ),
-        School(
-            "999002",
-            "Sample High School",
-            _closed("2026-09-01", "2026-10-23", "2027-01-04", "2027-06-07", "2027-07-21"),
-        ),
+        School("999001", "Example Primary School", ((0, 0), (0, 1), (1, 0), (2, 0), (5, -1))),
+        School("999002", "Sample High School", ((0, 0), (0, -1), (2, 0), (5, 0), (5, -1))),
     )
 }
 # For a school that has said nothing about closed days.

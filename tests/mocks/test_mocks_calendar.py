@@ -10,7 +10,6 @@ from joinedup.mocks.calendar import (
     ANY_SCHOOL,
     LONDON,
     SCHOOLS,
-    TERMS,
     CalendarError,
     School,
     add_working_days,
@@ -22,6 +21,7 @@ from joinedup.mocks.calendar import (
     moment_of,
     next_working_day,
     school,
+    school_year,
     start_of_day,
     working_days_between,
 )
@@ -166,37 +166,37 @@ def test_years_that_are_not_known_are_said_to_be() -> None:
     """A day outside the calendar is an error that says what is known."""
     with pytest.raises(CalendarError, match="1990 to 2100"):
         is_working_day(day("2150-03-02"))
-    with pytest.raises(CalendarError, match="2025-09-01 to 2029-07-23"):
-        ANY_SCHOOL.is_school_day(day("2035-01-08"))
 
 
 # School days
 
 
-@pytest.mark.parametrize("year", [2025, 2026, 2027, 2028])
-def test_a_school_year_has_195_days(year: int) -> None:
-    """Pupils come on 190 of them, because five are closed days."""
-    last = min(day(f"{year + 1}-08-31"), TERMS[-1].last)
-    span = (last - day(f"{year}-09-01")).days + 1
-    days = [day(f"{year}-09-01") + timedelta(days=n) for n in range(span)]
-    assert sum(ANY_SCHOOL.is_school_day(d) for d in days) == 195
+@pytest.mark.parametrize("year", range(2020, 2046))
+def test_a_school_year_has_195_days_and_ends_in_july(year: int) -> None:
+    """Pupils come on 190 of them to a school that closes five; half terms are in order and hold no holiday."""
+    parts = school_year(year)
+    ends = [d for part in parts for d in (part.first, part.last)]
+    assert ends == sorted(set(ends))
+    assert sum(len(part.days()) for part in parts) == 195
+    assert all(is_working_day(d) for d in ends)
+    assert day(f"{year + 1}-07-10") < ends[-1] < day(f"{year + 1}-08-01")
+    assert [len(found.days(year)) for found in (ANY_SCHOOL, *SCHOOLS.values())] == [195, 190, 190]
 
 
-@pytest.mark.parametrize("urn", SCHOOLS)
-def test_closed_days_are_taken_from_the_terms(urn: str) -> None:
-    """Each closed day of a school would be a school day elsewhere, and five fall in the year."""
-    closed = SCHOOLS[urn].closed
-    assert len(closed) == 5
-    for each in closed:
-        assert ANY_SCHOOL.is_school_day(each)
-        assert not SCHOOLS[urn].is_school_day(each)
+def test_the_holidays_of_a_school_year() -> None:
+    """A year as it would hang on the wall."""
+    found = [f"{part.first:%d %b}-{part.last:%d %b}" for part in school_year(2026)]
+    assert found == [
+        *("01 Sep-23 Oct", "02 Nov-18 Dec", "04 Jan-12 Feb"),
+        *("22 Feb-19 Mar", "05 Apr-28 May", "07 Jun-20 Jul"),
+    ]
 
 
-def test_terms_are_in_order_and_begin_and_end_on_school_days() -> None:
-    """No part of a year overlaps another."""
-    days = [d for term in TERMS for d in (term.first, term.last)]
-    assert days == sorted(set(days))
-    assert all(ANY_SCHOOL.is_school_day(d) for d in days)
+def test_a_day_may_be_closed_for_once() -> None:
+    """A burst pipe closes one school on one day."""
+    shut = School("999003", "Burst Pipe School", also_closed=frozenset({day("2026-11-11")}))
+    assert shut.next_school_day(day("2026-11-10")) == day("2026-11-12")
+    assert ANY_SCHOOL.next_school_day(day("2026-11-10")) == day("2026-11-11")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_terms_are_in_order_and_begin_and_end_on_school_days() -> None:
         ("2026-07-12T23:30:00+00:00", None, "2026-07-13T07:30:00+00:00"),
         # The weekend in which summer time begins: 08:30 in London is 07:30Z from Monday on, but Easter comes first.
         ("2026-03-27T23:30:00+00:00", None, "2026-04-13T07:30:00+00:00"),
-        ("2027-03-25T15:00:00+00:00", None, "2027-04-12T07:30:00+00:00"),
+        ("2027-03-19T15:00:00+00:00", None, "2027-04-05T07:30:00+00:00"),
         # The weekend in which it ends lies in the autumn half term.
         ("2026-10-23T23:30:00+00:00", "999002", "2026-11-02T08:30:00+00:00"),
         # The last afternoon of the summer term: September, after the closed days.
@@ -234,13 +234,19 @@ def test_the_school_knows_before_its_next_day_begins(happened: str, urn: str | N
     assert not school(urn).is_before_next_start(found, moment(happened))
 
 
-def test_summer_time_begins_between_two_school_days() -> None:
-    """A school that teaches on the Monday after the change begins an hour earlier in UTC."""
-    term = ANY_SCHOOL.terms[0]
-    always = School("999003", "Open School", terms=(type(term)(day("2026-03-02"), day("2026-11-30")),))
-    assert always.next_start(moment("2026-03-26T12:00:00+00:00")) == moment("2026-03-27T08:30:00+00:00")
-    assert always.next_start(moment("2026-03-27T12:00:00+00:00")) == moment("2026-03-30T07:30:00+00:00")
-    assert always.next_start(moment("2026-10-23T12:00:00+00:00")) == moment("2026-10-26T08:30:00+00:00")
+@pytest.mark.parametrize(
+    ("happened", "known_by"),
+    [
+        (
+            "2031-03-28T12:00:00+00:00",
+            "2031-03-31T07:30:00+00:00",
+        ),  # Easter is late, so the Monday is a school day
+        ("2031-03-27T12:00:00+00:00", "2031-03-28T08:30:00+00:00"),
+    ],
+)
+def test_summer_time_may_begin_between_two_school_days(happened: str, known_by: str) -> None:
+    """The first Monday of summer time begins an hour earlier in UTC than the Friday before."""
+    assert ANY_SCHOOL.next_start(moment(happened)) == moment(known_by)
 
 
 def test_school_days_are_added() -> None:
