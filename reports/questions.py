@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from joinedup.conformance.catalogue import QUESTIONS
 from joinedup.conformance.outcomes import Outcome
 from joinedup.reports.account import Point
 
-QUESTIONS = {
-    "GP1": "Can it link with early help, virtual school, education, health and other existing systems?",
-    "GP2": "Can it link with systems that a council may adopt later?",
-    "GP3": "Does it meet open API standards?",
-    "GP4": "Are there examples of it working with others?",
-    "GP5": "Does it transfer information appropriately and securely?",
-    "GP6": "Does it help the council meet data protection law?",
-}
-
+# Whether a system links with others shows only when it does: points on one system alone answer these in part.
+NEED_JOURNEYS = frozenset({"GP1", "GP4"})
 TESTED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.WARN})
 
 
@@ -31,24 +25,31 @@ class Judged(Protocol):
     def checks(self) -> tuple[str, ...]: ...
 
 
-def answer(judgements: Sequence[Judged], complete: bool) -> list[dict[str, object]]:
+def answer(
+    judgements: Sequence[Judged], complete: bool, *, journeys: bool = False
+) -> list[dict[str, object]]:
     """
     Each question with its status, how that is known, and how many points stand behind it.
 
     A status is ``yes``, ``mostly`` (a recommended point is not met), ``in_part`` (something could not be judged),
-    ``no`` (a required point is not met) or ``not_tested``. What a run left open is never a ``yes``.
+    ``no`` (a required point is not met) or ``not_tested``. What a run left open is never a ``yes``, and without a journey
+    between agencies no run answers whether the system links with others.
     """
-    return [_answer(id_, [j for j in judgements if j.point.question == id_], complete) for id_ in QUESTIONS]
+    return [
+        _answer(id_, [j for j in judgements if j.point.question == id_], complete, journeys)
+        for id_ in QUESTIONS
+    ]
 
 
-def _answer(question: str, asked: Sequence[Judged], complete: bool) -> dict[str, object]:
+def _answer(question: str, asked: Sequence[Judged], complete: bool, journeys: bool) -> dict[str, object]:
     relevant = [j for j in asked if j.outcome is not Outcome.NOT_APPLICABLE or _is_untested(j)]
     tested = [j for j in relevant if j.outcome in TESTED]
     return {
         "id": question,
         "text": QUESTIONS[question],
-        "status": _status(relevant, tested, complete),
+        "status": _status(relevant, tested, complete and (journeys or question not in NEED_JOURNEYS)),
         "basis": "tested" if tested else "not tested",
+        "needs_journeys": question in NEED_JOURNEYS and not journeys,
         "points": len(relevant),
         "tested": len(tested),
         "met": sum(j.outcome is Outcome.PASS for j in tested),

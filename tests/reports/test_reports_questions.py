@@ -1,0 +1,35 @@
+"""What the six questions are answered with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from joinedup.conformance.outcomes import Level, Outcome
+from joinedup.reports.account import Point
+from joinedup.reports.questions import answer
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A requirement as the questions see it."""
+
+    point: Point
+    outcome: Outcome
+    checks: tuple[str, ...] = ("a check",)
+
+
+def met(question: str) -> Judged:
+    """A point of a question that was tested and is met."""
+    return Judged(Point("X-01", Level.MUST, question=question), Outcome.PASS)
+
+
+@pytest.mark.parametrize(
+    ("question", "journeys", "status"),
+    [("GP1", False, "in_part"), ("GP1", True, "yes"), ("GP4", False, "in_part"), ("GP3", False, "yes")],
+)
+def test_links_with_others_are_only_known_from_journeys(question: str, journeys: bool, status: str) -> None:
+    """One system alone never answers whether it links with others."""
+    answers = {a["id"]: a for a in answer([met(question)], complete=True, journeys=journeys)}
+    assert (answers[question]["status"], answers[question]["needs_journeys"]) == (status, status == "in_part")
