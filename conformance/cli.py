@@ -97,6 +97,17 @@ def systems(as_json: bool) -> None:
 
 
 @main.command()
+@click.option("-c", "--config", "source", metavar="FILE", help="joinedup.toml (default: as for check).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@speaks_plainly
+def doctor(source: str | None, as_json: bool) -> None:
+    """Say what stands in the way of a verdict, and what to do about it."""
+    from joinedup.conformance import command
+
+    sys.exit(command.doctor(source, as_json=as_json))
+
+
+@main.command()
 @click.argument("finding")
 @click.option(
     "-c", "--config", "source", metavar="FILE", help="joinedup.toml of the run (default: as for check)."

@@ -7,12 +7,15 @@ each exchange is handed over once, to whoever records it.
 
 from __future__ import annotations
 
+import json
+import ssl
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
+from urllib.parse import urlencode
 
 import httpx
 
@@ -95,7 +98,7 @@ class Client:
         budget: shared by everything that sends to this system.
         observe: called once for each exchange.
         derive: gives a caller that is no identity of its own, such as ``own with a changed signature``.
-        verify: a CA bundle's path, or True for the usual authorities.
+        trust: whom to believe who the server is; the usual authorities where it is not given.
     """
 
     def __init__(
@@ -106,7 +109,7 @@ class Client:
         observe: Observer,
         *,
         derive: Callable[[str], Identity] | None = None,
-        verify: bool | str = True,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.identities = {identity.name: identity for identity in identities}
@@ -115,7 +118,7 @@ class Client:
         self._derive = derive
         # Requests go straight to the transport: no redirect is looked at, and no cookie of one caller is kept for
         # another.
-        self._transport = timed_transport(verify)
+        self._transport = timed_transport(trust)
         self._http = httpx.Client(transport=self._transport, timeout=httpx.Timeout(budget.limits.timeout_s))
 
     def close(self) -> None:
@@ -174,10 +177,12 @@ class Client:
         if "accept-encoding" not in names:
             headers.append(("Accept-Encoding", ENCODINGS.encode()))
         url = self.base_url + step.url_path()
+        if step.query:
+            # httpx would put pairs of one name side by side; the order is part of the request.
+            url += "?" + urlencode([(n, _plain(v)) for n, v in step.query], errors="surrogatepass")
         request = self._http.build_request(
             step.method,
             url,
-            params=list(step.query) or None,
             headers=[(name.encode(), value) for name, value in headers],
             content=content,
         )
@@ -227,6 +232,11 @@ class Client:
 
 def _not_built(step: Step, error: Exception) -> Exchange:
     return Exchange(step, None, f"the request could not be built ({type(error).__name__})")
+
+
+def _plain(value: object) -> str:
+    """A query's value as text: ``true`` and not ``True``, nothing for None."""
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 def _on_the_wire(value: object) -> bytes:

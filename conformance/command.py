@@ -28,6 +28,7 @@ from joinedup.conformance.run import (
     check_selection,
     new_run_folder,
     read_plan,
+    serving,
 )
 from joinedup.reports.events import FILE_NAME, read_events
 from joinedup.reports.run_folder import read_verdict, write_views
@@ -333,6 +334,25 @@ def systems(*, as_json: bool) -> str:
         lines.append(f"{row['system']}: {row['agency']}, {row['operations']} operations")
         lines += [f"    fault {fault['name']} breaks {', '.join(fault['breaks'])}" for fault in row["faults"]]  # type: ignore[attr-defined]
     return "\n".join(lines)
+
+
+# --- before a run
+
+
+def doctor(source: str | None, *, as_json: bool) -> int:
+    """
+    Look at everything that a verdict needs; exit 0 where nothing stands in its way, else 3.
+
+    Raises:
+        ConfigurationError: the configuration cannot be used, so that there is nothing to look at.
+    """
+    from joinedup.conformance.doctor import examine
+
+    plan = Plan(source=_source(source), out="")
+    with serving(plan, read_plan(plan)) as (configuration, ours):
+        diagnosis = examine(configuration, load_catalogue(), ours)
+    click.echo(json.dumps(diagnosis.as_record(), indent=1) if as_json else diagnosis.as_text())
+    return 0 if diagnosis.green else 3
 
 
 # --- earlier runs

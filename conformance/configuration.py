@@ -74,7 +74,13 @@ def is_loopback(url: str) -> bool:
 
 
 class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One ``[systems.NAME]`` table. ``identities`` stay plain tables: their keys depend on the flow."""
+    """
+    One ``[systems.NAME]`` table. ``identities`` stay plain tables: their keys depend on the flow.
+
+    Args:
+        ca_bundle: a PEM file of authorities that are trusted for this system beside the usual ones. There is no
+            setting that trusts anybody.
+    """
 
     base_url: str
     contract: str
@@ -82,6 +88,7 @@ class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: str = "test"
     previous_contract: str = ""
     binding: str = ""
+    ca_bundle: str = ""
     identities: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
     capabilities: dict[str, bool] = msgspec.field(default_factory=dict)
     fixtures: dict[str, list[str | int | float | bool]] = msgspec.field(default_factory=dict)
@@ -304,7 +311,8 @@ def resolve_secret(reference: str, folder: Path, *, where: str) -> str:
         if not value:
             raise SetupError(
                 f"{where} refers to the environment variable {target}, which is not set.",
-                hint=f"Set {target} and run again.",
+                hint=f"Set {target}, which {where} names, and run again.",
+                fault="secret-missing",
             )
         return value
     if kind == "file":
@@ -318,11 +326,14 @@ def _secret_file(path: Path, name: str, where: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(
             f"{where} refers to the file {name}, which cannot be read ({type(error).__name__}).",
-            hint="Correct the path or its permissions.",
+            hint=f"Correct the path in {where}, or its permissions.",
+            fault="secret-missing",
         ) from None
     if not value:
         raise SetupError(
-            f"{where} refers to the file {name}, which is empty.", hint="Write the secret into it."
+            f"{where} refers to the file {name}, which is empty.",
+            hint=f"Write the secret into it, or name another file in {where}.",
+            fault="secret-missing",
         )
     return value
 

@@ -20,14 +20,16 @@ class JoinedUpError(Exception):
     Args:
         message: one sentence that says what was expected, what came and where.
         hint: one sentence that says what to do, naming the key or option.
+        fault: stable name of the fault, as ``joinedup doctor`` gives it; empty where it has none.
     """
 
     exit_code = 2
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", fault: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.fault = fault
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import importlib
+import json
+import ssl
 import sys
 import threading
 import time
@@ -23,6 +25,7 @@ from joserfc import jwk, jwt
 
 from joinedup.conformance.configuration import is_secret_key, resolve_secret
 from joinedup.conformance.errors import ConfigurationError, SetupError
+from joinedup.conformance.fetch import LARGEST_TOKEN_ANSWER, TooLargeError, fetch
 
 # A token is renewed this long before it ends, so that none ends between being chosen and being read.
 RENEW_BEFORE_S = 20
@@ -56,6 +59,14 @@ class StaticQuery(httpx.Auth):
 
 class NoCredential(httpx.Auth):
     """A caller that sends no credential."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a token server is reached: seconds for its whole answer, and whom to believe who it is."""
+
+    timeout_s: float = 10
+    trust: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True)
@@ -123,12 +134,14 @@ class Identity:
         organisation: the organisation it calls for, as its owner names it.
         flow: how it proves itself.
         auth: puts the credential into a request.
+        trust: whom to believe who a token server is; the usual authorities where it is not given.
     """
 
     name: str
     organisation: str
     flow: str
     auth: httpx.Auth
+    trust: ssl.SSLContext | None = None
 
     def authorise(self, request: httpx.Request) -> httpx.Request:
         """
@@ -140,7 +153,7 @@ class Identity:
         try:
             prepared = next(flow)
             while prepared is not request and prepared.url.host != request.url.host:
-                with httpx.Client(timeout=10) as client:
+                with httpx.Client(timeout=10, verify=self.trust or True, trust_env=False) as client:
                     prepared = flow.send(client.send(prepared))
             return prepared
         except StopIteration:
@@ -165,12 +178,15 @@ def build_identity(
     where: str,
     contract_key: tuple[str, str] = ("header", "X-API-Key"),
     timeout_s: float = 10,
+    trust: ssl.SSLContext | None = None,
 ) -> Identity:
     """
     The identity that a configuration table describes.
 
     Args:
         contract_key: where the contract wants an API key: (``header`` or ``query``, name).
+        timeout_s: for the whole answer of a token server.
+        trust: whom to believe who a token server is; the usual authorities where it is not given.
 
     Raises:
         SetupError: a secret cannot be resolved.
@@ -180,8 +196,9 @@ def build_identity(
     values = {key: _resolved(key, value, folder, where) for key, value in keys.items()}
     organisation = str(values.get("organisation", ""))
     if flow.startswith("python:"):
-        return Identity(name, organisation, flow, _custom(flow, values, folder, where))
-    return Identity(name, organisation, flow, _BUILDERS[flow](values, contract_key, timeout_s, where))
+        return Identity(name, organisation, flow, _custom(flow, values, folder, where), trust)
+    built = _BUILDERS[flow](values, contract_key, Way(timeout_s, trust), where)
+    return Identity(name, organisation, flow, built, trust)
 
 
 def secrets_of(keys: Mapping[str, Any], folder: Path, where: str) -> list[str]:
@@ -221,16 +238,16 @@ def _custom(flow: str, values: Mapping[str, Any], folder: Path, where: str) -> h
     return built
 
 
-def _bearer(values: Mapping[str, Any], _key: tuple[str, str], _timeout: float, _where: str) -> httpx.Auth:
+def _bearer(values: Mapping[str, Any], _key: tuple[str, str], _way: Way, _where: str) -> httpx.Auth:
     return StaticHeader("Authorization", f"Bearer {values['token']}")
 
 
-def _basic(values: Mapping[str, Any], _key: tuple[str, str], _timeout: float, _where: str) -> httpx.Auth:
+def _basic(values: Mapping[str, Any], _key: tuple[str, str], _way: Way, _where: str) -> httpx.Auth:
     pair = f"{values['username']}:{values['password']}".encode()
     return StaticHeader("Authorization", "Basic " + base64.b64encode(pair).decode())
 
 
-def _api_key(values: Mapping[str, Any], key: tuple[str, str], _timeout: float, _where: str) -> httpx.Auth:
+def _api_key(values: Mapping[str, Any], key: tuple[str, str], _way: Way, _where: str) -> httpx.Auth:
     place, name = key
     name = str(values.get("header", name))
     return (
@@ -240,26 +257,20 @@ def _api_key(values: Mapping[str, Any], key: tuple[str, str], _timeout: float, _
     )
 
 
-def _no_credential(
-    _values: Mapping[str, Any], _key: tuple[str, str], _timeout: float, _where: str
-) -> httpx.Auth:
+def _no_credential(_values: Mapping[str, Any], _key: tuple[str, str], _way: Way, _where: str) -> httpx.Auth:
     return NoCredential()
 
 
-def _client_credentials(
-    values: Mapping[str, Any], _key: tuple[str, str], timeout: float, where: str
-) -> httpx.Auth:
+def _client_credentials(values: Mapping[str, Any], _key: tuple[str, str], way: Way, where: str) -> httpx.Auth:
     form = {"grant_type": "client_credentials", **_scope(values)}
     pair = (values["client_id"], values["client_secret"])
     if values.get("client_auth") == "post":
         form |= {"client_id": pair[0], "client_secret": pair[1]}
-        return TokenServer(lambda: _ask(values["token_url"], form, None, timeout, where))
-    return TokenServer(lambda: _ask(values["token_url"], form, pair, timeout, where))
+        return TokenServer(lambda: _ask(values["token_url"], form, None, way, where))
+    return TokenServer(lambda: _ask(values["token_url"], form, pair, way, where))
 
 
-def _private_key_jwt(
-    values: Mapping[str, Any], _key: tuple[str, str], timeout: float, where: str
-) -> httpx.Auth:
+def _private_key_jwt(values: Mapping[str, Any], _key: tuple[str, str], way: Way, where: str) -> httpx.Auth:
     algorithm = str(values.get("algorithm", "RS512"))
 
     def fetch() -> Grant:
@@ -269,7 +280,7 @@ def _private_key_jwt(
             **_scope(values),
         }
         form["client_assertion"] = _assertion(values, algorithm, where)
-        return _ask(values["token_url"], form, None, timeout, where)
+        return _ask(values["token_url"], form, None, way, where)
 
     return TokenServer(fetch)
 
@@ -299,34 +310,41 @@ def _scope(values: Mapping[str, Any]) -> dict[str, str]:
     return {"scope": str(values["scope"])} if values.get("scope") else {}
 
 
-def _ask(
-    url: str, form: Mapping[str, str], pair: tuple[str, str] | None, timeout: float, where: str
-) -> Grant:
+def _ask(url: str, form: Mapping[str, str], pair: tuple[str, str] | None, way: Way, where: str) -> Grant:
     try:
-        answer = httpx.post(url, data=dict(form), auth=pair, timeout=timeout)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        request = httpx.Request("POST", url, data=dict(form))
+        if pair is not None:
+            request = next(httpx.BasicAuth(*pair).sync_auth_flow(request))
+        answer = fetch(request, timeout_s=way.timeout_s, trust=way.trust, most=LARGEST_TOKEN_ANSWER)
+    except (httpx.HTTPError, httpx.InvalidURL, TooLargeError) as error:
         raise SetupError(
             f"{where}: the token server at {url} gave no answer ({type(error).__name__}).",
-            hint="Check token_url and that the server runs.",
+            hint=f"Check {where}.token_url and that the server runs.",
+            fault="token-server-silent",
         ) from None
-    if answer.status_code != 200:
+    if answer.status != 200:
         raise SetupError(
-            f"{where}: the token server at {url} was expected to answer 200 and answered {answer.status_code}.",
-            hint="Check client_id, the secret and the scope.",
+            f"{where}: the token server at {url} was expected to answer 200 and answered {answer.status}.",
+            hint=f"Check client_id, the secret and the scope of {where}.",
+            fault="token-refused",
         )
     try:
-        body = answer.json()
-        return Grant(
-            str(body["access_token"]), float(body.get("expires_in", 300)), str(body.get("scope") or "")
-        )
-    except (ValueError, KeyError, TypeError):
+        return _granted(json.loads(answer.body))
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise SetupError(
             f"{where}: the token server at {url} answered 200 without an access_token.",
-            hint="Check that token_url is the token endpoint.",
+            hint=f"Check that {where}.token_url is the token endpoint.",
+            fault="token-missing",
         ) from None
 
 
-_BUILDERS: Mapping[str, Callable[[Mapping[str, Any], tuple[str, str], float, str], httpx.Auth]] = {
+def _granted(body: Any) -> Grant:
+    return Grant(
+        str(body["access_token"]), float(body.get("expires_in") or 300), str(body.get("scope") or "")
+    )
+
+
+_BUILDERS: Mapping[str, Callable[[Mapping[str, Any], tuple[str, str], Way, str], httpx.Auth]] = {
     "bearer": _bearer,
     "basic": _basic,
     "api-key": _api_key,

@@ -226,10 +226,11 @@ def target(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="session")
 def harvested(target: Any) -> Any:
     """The same system after real identifiers and one good request for each operation have been looked for."""
+    from joinedup.conformance.doctor import make_sure
     from joinedup.conformance.harvest import harvest
     from joinedup.conformance.target import OTHER
 
-    target.reach()
+    make_sure(target)
     harvest(target)
     if OTHER in target.identities:
         harvest(target, OTHER)

@@ -5,15 +5,15 @@ One system under test as the checks see it: its contract, its callers, and what 
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from joinedup.conformance.catalogue import Catalogue, Profile, load_profile
+from joinedup.conformance.certificates import trusted
 from joinedup.conformance.client import Budget, Client
 from joinedup.conformance.configuration import (
     REMOTE_REQUESTS_PER_SECOND,
@@ -25,6 +25,7 @@ from joinedup.conformance.contract import Contract, load_contract
 from joinedup.conformance.errors import ConfigurationError, SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Response, Step, Text
 from joinedup.conformance.features import features_of
+from joinedup.conformance.fetch import fetch_bounded
 from joinedup.conformance.forgery import WITH, forged
 from joinedup.conformance.identities import Identity, NoCredential, build_identity, secrets_of
 from joinedup.conformance.knowledge import Knowledge
@@ -83,12 +84,13 @@ class Target:
     @cached_property
     def identities(self) -> Mapping[str, Identity]:
         """The callers by name; raises ``SetupError`` or ``ConfigurationError``."""
-        built = {name: self._built(name, keys) for name, keys in self.system.identities.items()}
+        built = {name: self.caller(name, keys) for name, keys in self.system.identities.items()}
         # A system that asks for no credential still has a caller, so that no check needs a special case.
         built.setdefault(OWN, Identity(OWN, "", "none", NoCredential()))
         return built
 
-    def _built(self, name: str, keys: Mapping[str, Any]) -> Identity:
+    def caller(self, name: str, keys: Mapping[str, Any]) -> Identity:
+        """The caller that a table of the configuration describes; raises ``SetupError`` or ``ConfigurationError``."""
         folder, where = Path(self.configuration.folder), f"systems.{self.name}.identities.{name}"
         for secret in secrets_of(keys, folder, where):
             self.redactor.keep_secret(secret)
@@ -99,7 +101,13 @@ class Target:
             where=where,
             contract_key=_api_key_place(self.contract),
             timeout_s=self.configuration.limits.timeout_s,
+            trust=self.trust,
         )
+
+    @cached_property
+    def trust(self) -> ssl.SSLContext:
+        """The authorities that are trusted for this system; raises ``SetupError`` where ``ca_bundle`` cannot be read."""
+        return trusted(self.system, Path(self.configuration.folder))
 
     @cached_property
     def budget(self) -> Budget:
@@ -113,7 +121,9 @@ class Target:
     def client(self) -> Client:
         """Sends steps to the system."""
         callers = self.identities.values()
-        return Client(self.system.base_url, callers, self.budget, self.observe, derive=self.derived)
+        return Client(
+            self.system.base_url, callers, self.budget, self.observe, derive=self.derived, trust=self.trust
+        )
 
     def derived(self, name: str) -> Identity:
         """
@@ -128,7 +138,7 @@ class Target:
         made = forged(self.identities[base], forgery) if base in self.identities else None
         base, _, scope = name.partition(LIMITED_TO)
         if base in self.identities and scope:
-            made = self._built(name, self.system.identities[base] | {"scope": scope})
+            made = self.caller(name, self.system.identities[base] | {"scope": scope})
         if made is not None:
             return self._derived.setdefault(name, made)
         raise ConfigurationError(
@@ -295,22 +305,6 @@ class Target:
             hint="Use the configuration of that run.",
         )
 
-    def reach(self) -> None:
-        """
-        Make sure that something answers at the base URL, and that each caller gets its credential.
-
-        Raises:
-            SetupError: no answer, or no credential.
-        """
-        exchange = self.client.send(Step("GET", "/", identity=None, operation=""))
-        if exchange.response is None:
-            raise SetupError(
-                f"systems.{self.name}.base_url: {self.system.base_url} gave no answer: {exchange.error}.",
-                hint="Check the address, the network and that the system runs.",
-            )
-        for identity in self.identities.values():
-            identity.authorise(httpx.Request("GET", self.system.base_url))
-
     def seed_body(self, operation: Operation) -> Any:
         """The body that the configuration gives for an operation, or ``MISSING``."""
         name = self.system.requests.get(operation.operation_id)
@@ -363,36 +357,14 @@ def read_contract(name: str, system: System, configuration: Configuration, key: 
     source = getattr(system, key)
 
     def fetch(url: str) -> bytes:
-        return _fetch(url, f"systems.{name}.{key}", configuration)
+        return fetch_bounded(
+            url,
+            f"systems.{name}.{key}",
+            timeout_s=configuration.limits.timeout_s,
+            trust=trusted(system, Path(configuration.folder)),
+        )
 
     return load_contract(source, folder=Path(configuration.folder), fetch=fetch)
-
-
-def _fetch(url: str, where: str, configuration: Configuration) -> bytes:
-    try:
-        with httpx.stream("GET", url, timeout=configuration.limits.timeout_s, trust_env=False) as response:
-            if response.status_code != 200:
-                raise SetupError(
-                    f"{where}: {url} was expected to answer 200 with the contract and answered {response.status_code}.",
-                    hint=f"Correct {where}, or save the document to a file and name that.",
-                )
-            return _read_bounded(response.iter_bytes(), where)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise SetupError(
-            f"{where}: {url} gave no answer ({type(error).__name__}).",
-            hint="Check the address and that the system runs.",
-        ) from None
-
-
-def _read_bounded(chunks: Iterable[bytes], where: str, most: int = 20_000_000) -> bytes:
-    content = b""
-    for chunk in chunks:
-        content += chunk
-        if len(content) > most:
-            raise ConfigurationError(
-                f"{where}: the contract is larger than {most // 1_000_000} MB.", hint="Split it."
-            )
-    return content
 
 
 def build_target(

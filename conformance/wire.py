@@ -109,11 +109,10 @@ class _TimedBackend(httpcore.SyncBackend):
         return _TimedStream(stream)
 
 
-def timed_transport(verify: bool | str) -> httpx.HTTPTransport:
-    """A transport that keeps to ``ending``; ``verify`` is a CA bundle's path, or True for the usual authorities."""
-    trusted = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
+def timed_transport(trust: ssl.SSLContext | None = None) -> httpx.HTTPTransport:
+    """A transport that keeps to ``ending`` and trusts the usual authorities where none are given."""
     transport = httpx.HTTPTransport(
-        verify=trusted, trust_env=False, limits=httpx.Limits(max_keepalive_connections=4)
+        verify=trust or True, trust_env=False, limits=httpx.Limits(max_keepalive_connections=4)
     )
     # httpx has no setting for it; a dripping answer in the client's tests holds it.
     transport._pool._network_backend = _TimedBackend()
