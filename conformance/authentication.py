@@ -32,8 +32,14 @@ REFUSED = (401, 403)
 # Every forgery goes to a few operations, the commonest mistake to many.
 MOST_OPERATIONS = 3
 MOST_SIGNATURES = 40
-# Identities of the configuration with credentials that only their issuer can make wrong.
-SPOILT = ("expired", "not-yet-valid", "wrong-audience", "wrong-issuer", "revoked")
+SPOILT: Mapping[str, str] = {
+    "expired": "an expired token",
+    "not-yet-valid": "a token that is not valid yet",
+    "wrong-audience": "a token for another audience",
+    "wrong-issuer": "a token of another issuer",
+    "revoked": "a revoked token",
+}
+"""Identities that a configuration may give beside ``own``, with credentials that only their issuer can make wrong."""
 _IN_BODY = re.compile(r"pass(word|phrase|code)|secret|assertion|granttype|refreshtoken|otp")
 
 
@@ -136,9 +142,9 @@ def _try_forgeries(trial: Trial, gate: Gate, *, every: bool) -> None:
         if trial.show(gate, f"{gate.caller}{WITH}{kind}", kind) and kind in COMMONEST:
             # Where any text or any signature is let in, the forgeries after it are too: one cause.
             return
-    for kind in SPOILT if every else ():
-        if kind in trial.target.identities:
-            trial.show(gate, kind, f"a token that is {kind}")
+    for name, kind in SPOILT.items() if every else ():
+        if name in trial.target.identities:
+            trial.show(gate, name, kind)
 
 
 @dataclass(frozen=True)
@@ -253,23 +259,14 @@ def what_could_not_be_made(target: Target) -> list[str]:
         return []
     token = token_of(credential.value)
     missing = [
-        phrase
-        for kind, spoilt, phrase in (
-            ("an expired token", "expired", "expired"),
-            ("a token that is not valid yet", "not-yet-valid", "not yet valid"),
-            ("a token for another audience", "wrong-audience", "wrong audience"),
-            ("a token of another issuer", "wrong-issuer", "wrong issuer"),
-        )
-        if spoilt not in target.identities and forged(identity, kind) is None
+        kind
+        for name, kind in SPOILT.items()
+        if kind in PROPERLY_SIGNED and name not in target.identities and forged(identity, kind) is None
     ]
     if token is None:
-        # An opaque credential has no audience or issuer that a caller could see.
-        return (
-            [f"{phrase} credential" for phrase in missing[:2]]
-            if credential.scheme.lower() == "bearer"
-            else []
-        )
-    return [f"{phrase} token, properly signed" for phrase in missing]
+        # A key or a password does not end, and an opaque token has no audience or issuer that a caller could see.
+        return missing[:2] if credential.scheme.lower() == "bearer" else []
+    return [f"{kind}, properly signed" for kind in missing]
 
 
 # --- weak keys

@@ -36,8 +36,8 @@ ACCESS = (
     Defect(
         "signing-secret-can-be-guessed",
         'Tokens are signed with the secret "secret".',
-        ("AUT-01",),
-        ("SEC-07", "AUT-08"),
+        ("AUT-09",),
+        ("AUT-01", "AUT-08"),
         ("offset",),
     ),
     Defect(
@@ -171,14 +171,14 @@ LIMITS = (
     Defect(
         "token-guesses-never-limited",
         "A client's secret can be guessed as often as one likes.",
-        ("SEC-05",),
-        ("AUT-08", "SEC-04"),
+        ("AUT-11",),
+        ("AUT-08", "SEC-04", "SEC-05"),
     ),
     Defect(
         "unknown-client-told-apart",
         "The token endpoint answers a wrong secret of a client that exists unlike a client that does not.",
-        ("SEC-05",),
-        ("AUT-08",),
+        ("AUT-10",),
+        ("AUT-08", "SEC-05"),
     ),
 )
 
