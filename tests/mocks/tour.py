@@ -33,11 +33,7 @@ class StoppedClock(Clock):
     """A clock that moves only when it is told to."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.at = 1_795_000_000.0
-
-    def seconds(self) -> float:
-        return self.at + self._offset_s
+        super().__init__(stopped_at=1_795_000_000.0)
 
 
 def stopped_cast(*faults: str) -> Cast:
