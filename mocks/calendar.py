@@ -77,9 +77,9 @@ def bank_holidays(year: int) -> Mapping[date, str]:
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise CalendarError(f"Bank holidays are known from {FIRST_YEAR} to {LAST_YEAR}, not for {year}.")
     # Imported here: half a second that most starts of the agencies need not spend.
-    from holidays import UnitedKingdom
+    from holidays import country_holidays
 
-    found = UnitedKingdom(subdiv="ENG", years=year)
+    found = country_holidays("GB", subdiv="ENG", years=year)
     return {day: name for day, name in sorted(found.items()) if day.weekday() < SATURDAY}
 
 
@@ -188,7 +188,7 @@ class School:
 
     urn: str
     name: str
-    closed: tuple[tuple[int, int], ...] = ()
+    closed: frozenset[tuple[int, int]] = frozenset()
     also_closed: frozenset[date] = frozenset()
 
     def days(self, year: int) -> frozenset[date]:
@@ -224,7 +224,7 @@ class School:
 
 
 @cache
-def _school_days(closed: tuple[tuple[int, int], ...], year: int) -> frozenset[date]:
+def _school_days(closed: frozenset[tuple[int, int]], year: int) -> frozenset[date]:
     parts = [part.days() for part in school_year(year)]
     shut = {parts[part][place] for part, place in closed}
     return frozenset(day for part in parts for day in part) - shut
@@ -234,8 +234,8 @@ def _school_days(closed: tuple[tuple[int, int], ...], year: int) -> frozenset[da
 SCHOOLS: dict[str, School] = {
     school.urn: school
     for school in (
-        School("999001", "Example Primary School", ((0, 0), (0, 1), (1, 0), (2, 0), (5, -1))),
-        School("999002", "Sample High School", ((0, 0), (0, -1), (2, 0), (5, 0), (5, -1))),
+        School("999001", "Example Primary School", frozenset({(0, 0), (0, 1), (1, 0), (2, 0), (5, -1)})),
+        School("999002", "Sample High School", frozenset({(0, 0), (0, -1), (2, 0), (5, 0), (5, -1)})),
     )
 }
 # For a school that has said nothing about closed days.
