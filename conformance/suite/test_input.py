@@ -6,6 +6,8 @@ import pytest
 
 from joinedup.conformance.causes import Causes
 from joinedup.conformance.check import Check, blocked, first_of, not_applicable
+from joinedup.conformance.dates import date_suspicion, dates_in
+from joinedup.conformance.disclosure import seen
 from joinedup.conformance.evidence import confirm
 from joinedup.conformance.fidelity import Compared, compare, one_name_places, refuses_one_name
 from joinedup.conformance.hostility import attack
@@ -103,3 +105,20 @@ def test_treats_characters_as_data(harvested: Target, check: Check) -> None:
     check.proves(times=tested)
     if not tested:
         check.ends(not_applicable("no request that was accepted has a place for a text of any letters"))
+
+
+@pytest.mark.requirement("CON-API-09")
+def test_writes_dates_as_rfc_3339(harvested: Target, check: Check) -> None:
+    """A date in an answer is year, month and day; a date-time has Z or an offset."""
+    causes, judged = Causes(), 0
+    answers = sorted(seen(harvested), key=lambda exchange: exchange.step.method != "GET")
+    for exchange in answers:
+        operation = harvested.contract.operation(exchange.step.operation)
+        for date in dates_in(harvested.contract, operation, exchange) if operation else ():
+            judged += 1
+            if date.expected:
+                causes.add(date_suspicion(exchange, date))
+    check.report(*causes.findings(harvested))
+    check.proves(times=judged)
+    if not judged:
+        check.ends(not_applicable("no answer that was seen holds a date"))

@@ -51,6 +51,7 @@ def test_finds_each_near_miss_that_is_accepted(defect: str) -> None:
         ("longest-family-name-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
         ("summer-time-offset-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
         ("lower-case-postcode-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
+        ("creation-time-without-offset", suite.test_writes_dates_as_rfc_3339, {"CON-API-09"}),
         ("emoji-crashes", suite.test_takes_what_the_contract_allows, {"CON-API-12"}),
         ("emoji-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
         ("null-character-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
@@ -69,7 +70,7 @@ def test_finds_what_is_lost_or_refused(style: str, defect: str, judge: Judge, br
     assert found(check) == broken
 
 
-ALL = ("CON-API-08", "CON-API-10", "CON-API-11", "CON-API-12", "SEC-08")
+ALL = ("CON-API-08", "CON-API-09", "CON-API-10", "CON-API-11", "CON-API-12", "SEC-08")
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -82,6 +83,7 @@ ALL = ("CON-API-08", "CON-API-10", "CON-API-11", "CON-API-12", "SEC-08")
         (suite.test_takes_what_the_contract_allows, "CON-API-11"),
         (suite.test_survives_hostile_input, "CON-API-12"),
         (suite.test_treats_characters_as_data, "SEC-08"),
+        (suite.test_writes_dates_as_rfc_3339, "CON-API-09"),
     ],
 )
 def test_is_silent_on_a_service_that_keeps_its_promises(style: str, judge: Judge, requirement: str) -> None:
