@@ -28,6 +28,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.generation.meta import CoveragePhaseData
 from schemathesis.transport.requests import ManagedCookiesSession
 
+from joinedup.conformance.adapter import BoundedAdapter, Expiry, body_of, expiring
 from joinedup.conformance.client import BudgetSpentError
 from joinedup.conformance.errors import JoinedUpError, SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Response, Step, Text
@@ -493,22 +494,10 @@ class _Gate:
         if str(prepared.url) != str(httpx.URL(str(request.url))):
             request.url = str(prepared.url)
 
-    def read(self, response: requests.Response, started: float) -> None:
-        """Read the body within the limits, and note the exchange."""
+    def read(self, response: requests.Response, expiry: Expiry) -> None:
+        """Read the body within the limits."""
         limits = self.target.configuration.limits
-        body, size, ends = [], 0, started + limits.timeout_s
-        for chunk in response.raw.stream(65_536, decode_content=True):
-            body.append(chunk)
-            size += len(chunk)
-            if time.monotonic() > ends:
-                response.raw.close()
-                raise requests.ReadTimeout(
-                    f"no whole answer within {limits.timeout_s:g} s", request=response.request
-                )
-            if size > limits.max_response_bytes:
-                response.raw.close()
-                break
-        response._content = b"".join(body)[: limits.max_response_bytes]
+        response._content = body_of(response, expiry, limits.max_response_bytes)
         response._content_consumed = True
 
     def note(
@@ -570,12 +559,17 @@ class _Session(ManagedCookiesSession):
 
     gate: _Gate
 
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None: a redirect is an answer; requests would read its body without a bound."""
+        return None
+
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.gate.before(request)
         started = time.monotonic()
         try:
-            response = super().send(request, **{**kwargs, "stream": True, "allow_redirects": False})
-            self.gate.read(response, started)
+            with expiring(self.gate.target.configuration.limits.timeout_s) as expiry:
+                response = super().send(request, **{**kwargs, "stream": True, "allow_redirects": False})
+                self.gate.read(response, expiry)
         except requests.RequestException:
             self.gate.note(request, None, time.monotonic() - started)
             raise
@@ -598,6 +592,8 @@ def _sessions(gate: _Gate) -> Iterator[None]:
         session.gate = gate
         session.headers = {}  # type: ignore[assignment]
         session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, BoundedAdapter(gate.target.trust))
         opened.append(session)
         return session
 
