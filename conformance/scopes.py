@@ -5,8 +5,9 @@ What a token with fewer scopes may do: a token is asked for with one scope, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from joinedup.conformance.errors import JoinedUpError
@@ -18,7 +19,14 @@ from joinedup.conformance.forgery import token_of
 from joinedup.conformance.harvest import compose
 from joinedup.conformance.identities import TokenServer
 from joinedup.conformance.isolation import Belonging, reached_by
-from joinedup.conformance.objects import creates_of, fresh, identifier_of, renewed
+from joinedup.conformance.objects import (
+    creates_of,
+    fresh,
+    identifier_of,
+    item_operations,
+    renewed,
+    step_to,
+)
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import LIMITED_TO, OWN, Target
 
@@ -146,6 +154,8 @@ def _try(doors: Doors, caller: Narrowed) -> None:
         refused += theirs.status in REFUSED
         if theirs.ok:
             doors.reports.append(_report(target, caller, operation, shown, attempt))
+    if target.destructive:
+        doors.reports.extend(_overrides(target, caller))
     if refused and _is_let_in(target, caller):
         doors.held += refused
 
@@ -164,7 +174,7 @@ def _is_let_in(target: Target, caller: Narrowed) -> bool:
     """The control: whether the narrowed token is let in where its scope is all that is needed."""
     for operation in target.operations:
         good = target.good.get((operation.label, OWN))
-        if good is not None and any(need <= caller.granted for need in needed_scopes(operation)):
+        if good is not None and _may(caller, operation):
             found = _ready(target, operation)
             if found is not None and target.client.send(replace(found[1], identity=caller.caller)).ok:
                 return True
@@ -242,6 +252,65 @@ def _report(
             cause=f"without {missing}",
             advice="Check the token's scopes at this operation.",
             again=again,
+        ),
+    )
+
+
+# --- a method other than the one that is sent
+
+# Headers by which some frameworks let a request stand for another method.
+OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
+
+
+def _overrides(target: Target, caller: Narrowed) -> Iterator[Finding]:
+    """A reading that says it is a deletion, by a caller who may read and not delete: judged by its effect."""
+    for create in creates_of(target):
+        items = item_operations(target, create)
+        if "GET" not in items or "DELETE" not in items:
+            continue
+        if not lacks(caller, items["DELETE"]) or not _may(caller, items["GET"]):
+            continue
+        attempt = partial(_deletes_by_reading, target, caller, create, items["GET"])
+        if shown := attempt():
+            yield _override(target, items["GET"], shown, attempt)
+
+
+def _deletes_by_reading(
+    target: Target, caller: Narrowed, create: Operation, reader: Operation
+) -> tuple[Exchange, ...]:
+    """What took place, where a new object is gone after it was read with such a header; else nothing."""
+    made = fresh(target, create)
+    step = step_to(target, made, reader) if made is not None else None
+    if made is None or step is None:
+        return ()
+    headers = {**step.headers, **dict.fromkeys(OVERRIDES, "DELETE")}
+    theirs = target.client.send(replace(step, identity=caller.caller, headers=headers))
+    gone = target.client.send(step)
+    return (made, theirs, gone) if gone.status in (404, 410) else ()
+
+
+def _may(caller: Narrowed, operation: Operation) -> bool:
+    return any(need <= caller.granted for need in needed_scopes(operation))
+
+
+def _override(
+    target: Target, reader: Operation, shown: tuple[Exchange, ...], again: Callable[[], object]
+) -> Finding:
+    return confirm(
+        target,
+        Suspicion(
+            rule="method-override-evades-scope",
+            requirements=("AUT-02",),
+            title="A reading that says it is a deletion deletes for a caller who may only read",
+            expected="The object still there for its owner, because the token lacks the scope that deleting needs.",
+            actual=f"{shown[1].status} to the reading with a header that names another method, and {shown[2].status} afterwards.",
+            exchanges=shown,
+            expectation=Expectation(never=("404", "410")),
+            where=reader.label,
+            operations=(reader.label,),
+            cause="method override",
+            advice=f"Do not take the method from a header ({', '.join(OVERRIDES)}), or check the scope after it.",
+            again=lambda: bool(again()),
         ),
     )
 
