@@ -27,11 +27,19 @@ from joinedup.conformance.wire import Passage, decoded, ending, timed_transport
 
 # What is asked for is what can be decoded piece by piece; brotli and zstd would be decoded in one go.
 ENCODINGS = "gzip, deflate"
+# Requests in a row without an answer after which the system itself is asked for.
+MOST_SILENT = 5
+TOO_SLOW = "slower than limits.timeout_s"
+NOT_BUILT = "the request could not be built"
 _CHUNK = 65_536
 
 
 class BudgetSpentError(SetupError):
     """Raised when a run has sent as many requests as ``limits.max_requests`` allows."""
+
+
+class SystemGoneError(SetupError):
+    """Raised when a system gives no answer any more, so that waiting for each request would be waste."""
 
 
 class Budget:
@@ -55,6 +63,7 @@ class Budget:
         self.limits = limits
         self.per_second = per_second
         self.sent = 0
+        self._gone = ""
         self._now, self._sleep = now, sleep
         self._next = 0.0
         self._lock = threading.Lock()
@@ -65,8 +74,13 @@ class Budget:
 
         Raises:
             BudgetSpentError: ``limits.max_requests`` have been sent.
+            SystemGoneError: the system gives no answer any more.
         """
         with self._lock:
+            if self._gone:
+                raise SystemGoneError(
+                    self._gone, hint="Check the system and start again when it runs.", fault="system-gone"
+                )
             if self.sent >= self.limits.max_requests:
                 raise BudgetSpentError(
                     f"The run has sent limits.max_requests = {self.limits.max_requests} requests to this system and stops asking.",
@@ -79,6 +93,10 @@ class Budget:
             self._next = max(self._next, self._now()) + 1 / self.per_second
         if wait > 0:
             self._sleep(wait)
+
+    def close(self, reason: str) -> None:
+        """Send nothing more, for a reason that is one sentence."""
+        self._gone = reason
 
 
 class Observer(Protocol):
@@ -115,6 +133,7 @@ class Client:
         self.identities = {identity.name: identity for identity in identities}
         self.budget = budget
         self._observe = observe
+        self._silent = 0
         self._derive = derive
         # Requests go straight to the transport: no redirect is looked at, and no cookie of one caller is kept for
         # another.
@@ -136,6 +155,7 @@ class Client:
         self.budget.take()
         exchange = self._exchange(step)
         self._observe(exchange)
+        self._heed_exchange(exchange)
         return exchange
 
     def send_together(self, steps: Sequence[Step]) -> list[Exchange]:
@@ -146,7 +166,29 @@ class Client:
             exchanges = list(pool.map(self._exchange, steps))
         for exchange in exchanges:
             self._observe(exchange)
+        for exchange in exchanges:
+            self._heed_exchange(exchange)
         return exchanges
+
+    def _heed_exchange(self, exchange: Exchange) -> None:
+        if not exchange.error.startswith(NOT_BUILT):
+            self.heed(_is_whole(exchange))
+
+    def heed(self, answered: bool) -> None:
+        """
+        Count requests in a row that got no answer; where there are many, see whether the system is there at all.
+
+        Raises:
+            SystemGoneError: it is not.
+        """
+        self._silent = 0 if answered else self._silent + 1
+        if self._silent < MOST_SILENT:
+            return
+        self._silent = 0
+        there = (self._exchange(Step("GET", "/", identity=None)) for _ in range(2))
+        if not any(_is_whole(exchange) for exchange in there):
+            self.budget.close(f"{self.base_url} gives no answer any more: the run stops asking.")
+            self.budget.take()
 
     def send_unwatched(self, step: Step) -> Exchange:
         """The same without telling the observer: a probe of the harness's own, which learns and records nothing."""
@@ -222,7 +264,7 @@ class Client:
                 if len(body) > most:
                     return bytes(body[:most]), "larger than limits.max_response_bytes"
         except httpx.ReadTimeout:
-            return bytes(body), "slower than limits.timeout_s"
+            return bytes(body), TOO_SLOW
         except zlib.error:
             return bytes(body), "its content encoding could not be decoded"
         except (httpx.RemoteProtocolError, httpx.ReadError):
@@ -230,8 +272,13 @@ class Client:
         return bytes(body), ""
 
 
+def _is_whole(exchange: Exchange) -> bool:
+    """Whether an answer came in time."""
+    return exchange.response is not None and exchange.response.cut != TOO_SLOW
+
+
 def _not_built(step: Step, error: Exception) -> Exchange:
-    return Exchange(step, None, f"the request could not be built ({type(error).__name__})")
+    return Exchange(step, None, f"{NOT_BUILT} ({type(error).__name__})")
 
 
 def _plain(value: object) -> str:

@@ -519,6 +519,7 @@ class _Gate:
             if got is not None and not self._foreign:
                 self.target.watch_over(OWN, step, got.status)
             self.target.note(_sent(request, raw), got, raw, "" if got else "no answer", step)
+            self.target.client.heed(got is not None)
         except JoinedUpError as error:
             self.fault = error
 

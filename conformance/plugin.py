@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from joinedup.conformance.check import Check, Ended, setup_fault
-from joinedup.conformance.errors import JoinedUpError, RealDataError
+from joinedup.conformance.errors import JoinedUpError, RealDataError, SetupError
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Level, Outcome, fold
 
@@ -223,14 +223,28 @@ def target(request: pytest.FixtureRequest) -> Any:
     return request.config.stash[SESSION].run.target(request.param)
 
 
+def _stop(config: pytest.Config, system: str | None, error: JoinedUpError) -> None:
+    """Note that nothing which the run may find out about a system amounts to a verdict."""
+    record = config.stash[SESSION].run.record
+    record.write(
+        "error", outcome=str(Outcome.SETUP_ERROR), reason=str(error), system=system, ends_verdict=True
+    )
+
+
 @pytest.fixture(scope="session")
-def harvested(target: Any) -> Any:
+def harvested(target: Any, request: pytest.FixtureRequest) -> Any:
     """The same system after real identifiers and one good request for each operation have been looked for."""
     from joinedup.conformance.doctor import make_sure
     from joinedup.conformance.harvest import harvest
     from joinedup.conformance.target import OTHER
 
-    make_sure(target)
+    try:
+        make_sure(target)
+    except RealDataError:
+        raise
+    except SetupError as error:
+        _stop(request.config, target.name, error)
+        raise
     harvest(target)
     if OTHER in target.identities:
         harvest(target, OTHER)
@@ -331,6 +345,7 @@ def _as_ended(error: Ended | JoinedUpError, item: pytest.Item) -> Ended:
         return error
     if isinstance(error, RealDataError):
         item.session.shouldstop = "an answer looks like real people"
+        _stop(item.config, system_of(item), error)
     return setup_fault(str(error))
 
 

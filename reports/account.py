@@ -85,12 +85,19 @@ class Exercised:
 
 @dataclass(frozen=True)
 class Fault:
-    """What went wrong outside every requirement: a fault of ours or of the set-up."""
+    """
+    What went wrong outside every requirement: a fault of ours or of the set-up.
+
+    Args:
+        ends_verdict: whether it leaves no verdict on its system, whatever else was found: what answered was not the
+            system, or real people's records came back.
+    """
 
     outcome: Outcome
     reason: str = ""
     system: str | None = ""
     check: str = ""
+    ends_verdict: bool = False
 
 
 @dataclass

@@ -10,7 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from joinedup.conformance.findings import Finding, Result
-from joinedup.conformance.outcomes import Cause, Decision, Judged, Level, Outcome, decide, decide_run, fold
+from joinedup.conformance.outcomes import (
+    HARNESS_FAULT,
+    SETUP_FAULT,
+    Cause,
+    Decision,
+    Judged,
+    Level,
+    Outcome,
+    decide,
+    decide_run,
+    fold,
+)
 from joinedup.reports import account as accounts
 from joinedup.reports import questions, reproduction
 from joinedup.reports.account import FAULTS, Account, Point, System
@@ -242,9 +253,12 @@ def _exclusion(point: Point) -> str:
 
 
 def _decide(account: Account, name: str, judgements: Sequence[Judgement], strict: bool) -> Decision:
+    own = [fault for fault in account.faults if fault.system == name]
     judged = [j.judged for j in judgements if j.decides]
-    judged += [Judged(Level.MUST, fault.outcome) for fault in account.faults if fault.system == name]
-    return decide(judged, complete=account.complete and _ran(account, name), strict=strict)
+    judged += [Judged(Level.MUST, fault.outcome) for fault in own]
+    decision = decide(judged, complete=account.complete and _ran(account, name), strict=strict)
+    ended = any(fault.ends_verdict for fault in own)
+    return SETUP_FAULT if ended and decision is not HARNESS_FAULT else decision
 
 
 def _decide_run(account: Account, decisions: dict[str, Decision]) -> Decision:
