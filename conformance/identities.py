@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,14 @@ import httpx
 from joserfc import jwk, jwt
 
 from joinedup.conformance.configuration import is_secret_key, resolve_secret
-from joinedup.conformance.errors import ConfigurationError, SetupError
+from joinedup.conformance.errors import ConfigurationError, JoinedUpError, SetupError
 from joinedup.conformance.fetch import LARGEST_TOKEN_ANSWER, TooLargeError, fetch
+from joinedup.conformance.redaction import scalars
 
 # A token is renewed this long before it ends, so that none ends between being chosen and being read.
 RENEW_BEFORE_S = 20
 ASSERTION_LIFE_S = 60
+MOST_OWN_REQUESTS = 10
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -152,14 +154,32 @@ class Identity:
         flow = self.auth.sync_auth_flow(request)
         try:
             prepared = next(flow)
-            while prepared is not request and prepared.url.host != request.url.host:
-                with httpx.Client(timeout=10, verify=self.trust or True, trust_env=False) as client:
-                    prepared = flow.send(client.send(prepared))
-            return prepared
+            for _ in range(MOST_OWN_REQUESTS):
+                if not _is_another(prepared, request):
+                    return prepared
+                prepared = flow.send(self._asked(prepared))
         except StopIteration:
             return request
+        except JoinedUpError:
+            raise
+        except Exception as error:
+            # What a class of the user's own says may hold its secrets: only the kind of the error is told.
+            raise SetupError(
+                f"The identity {self.name} (flow {self.flow}) could not put its credential in: {type(error).__name__}.",
+                hint="Check the class and what it asks for its credential.",
+                fault="credential-failed",
+            ) from None
         finally:
             flow.close()
+        raise SetupError(
+            f"The identity {self.name} (flow {self.flow}) asked {MOST_OWN_REQUESTS} times without getting a credential.",
+            hint="Its auth_flow must come to the request that it was given.",
+            fault="credential-failed",
+        )
+
+    def _asked(self, request: httpx.Request) -> httpx.Response:
+        with httpx.Client(timeout=10, verify=self.trust or True, trust_env=False) as client:
+            return client.send(request)
 
     def renew(self) -> bool:
         """Make the next request use a fresh credential; False where this kind cannot be renewed."""
@@ -168,6 +188,12 @@ class Identity:
             return False
         renew()
         return True
+
+
+def _is_another(prepared: httpx.Request, request: httpx.Request) -> bool:
+    """Whether a scheme wants a request of its own sent first; the request itself may come back as a copy."""
+    one, other = (r.url.copy_with(query=None) for r in (prepared, request))
+    return prepared is not request and (prepared.method, one) != (request.method, other)
 
 
 def build_identity(
@@ -203,19 +229,23 @@ def build_identity(
 
 def secrets_of(keys: Mapping[str, Any], folder: Path, where: str) -> list[str]:
     """The secret values of an identity, so that they can be kept out of every output."""
-    return [
-        _resolved(key, value, folder, where)
-        for key, value in keys.items()
-        if is_secret_key(key) and isinstance(value, str)
-    ]
+    return list(_secrets(keys, folder, where))
+
+
+def _secrets(keys: Mapping[str, Any], folder: Path, where: str) -> Iterator[str]:
+    for key, value in keys.items():
+        if isinstance(value, dict) and key != "fixtures":
+            yield from _secrets(value, folder, f"{where}.{key}")
+        elif isinstance(value, str) and (is_secret_key(key) or value.startswith(("env:", "file:"))):
+            yield _resolved(key, value, folder, where)
 
 
 def _resolved(key: str, value: Any, folder: Path, where: str) -> Any:
-    return (
-        resolve_secret(value, folder, where=f"{where}.{key}")
-        if isinstance(value, str) and key != "flow"
-        else value
-    )
+    if isinstance(value, dict):
+        return {inner: _resolved(inner, item, folder, f"{where}.{key}") for inner, item in value.items()}
+    if isinstance(value, str) and key != "flow":
+        return resolve_secret(value, folder, where=f"{where}.{key}")
+    return value
 
 
 def _custom(flow: str, values: Mapping[str, Any], folder: Path, where: str) -> httpx.Auth:
@@ -225,8 +255,9 @@ def _custom(flow: str, values: Mapping[str, Any], folder: Path, where: str) -> h
     try:
         built = getattr(importlib.import_module(module_name), class_name)(**keywords)
     except Exception as error:
+        said = _without(values, str(error))
         raise ConfigurationError(
-            f"{where}.flow is `{flow}`, which could not be imported and built: {type(error).__name__}: {error}.",
+            f"{where}.flow is `{flow}`, which could not be imported and built: {type(error).__name__}: {said}.",
             hint=f"It must be an httpx.Auth that takes {', '.join(keywords) or 'no keywords'}, importable from the configuration's folder.",
         ) from None
     finally:
@@ -236,6 +267,13 @@ def _custom(flow: str, values: Mapping[str, Any], folder: Path, where: str) -> h
             f"{where}.flow is `{flow}`, which is no httpx.Auth.", hint="Derive it from httpx.Auth."
         )
     return built
+
+
+def _without(values: Mapping[str, Any], text: str) -> str:
+    """A text of somebody else's code in one line, without the value of any key."""
+    for value in scalars(values):
+        text = text.replace(value, "‹value›") if len(value) > 1 else text
+    return " ".join(text.split()).rstrip(".")
 
 
 def _bearer(values: Mapping[str, Any], _key: tuple[str, str], _way: Way, _where: str) -> httpx.Auth:
