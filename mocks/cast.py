@@ -10,22 +10,23 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from joinedup.mocks import auth, social_care
+from joinedup.mocks import auth, police, social_care
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.clock import Clock
 from joinedup.mocks.engine import Agency, Engine
 from joinedup.mocks.faults import FAULTS
 from joinedup.mocks.social_care import ORGANISATIONS
-from joinedup.mocks.tokens import ALGORITHM, Client, Tokens
+from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
 
 BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "social-care": lambda tokens: social_care.AGENCY,
+    "police": lambda tokens: police.AGENCY,
     "auth": auth.agency,
 }
 PROFILE = "open-api-1"
 # The organisations of the callers own and other, where they are not the two councils.
-ORGANISATIONS_OF: dict[str, tuple[str, str]] = {}
+ORGANISATIONS_OF: dict[str, tuple[str, str]] = {"police": police.ORGANISATIONS}
 
 
 class UnknownNameError(ValueError):
@@ -109,7 +110,7 @@ class Cast:
         """The callers of a system, as configuration has them."""
         organisations = ORGANISATIONS_OF.get(system, ORGANISATIONS)
         both = {
-            name: self.identity(client_id(organisation), addresses)
+            name: self.identity(client_id(organisation), addresses, system)
             for name, organisation in zip(("own", "other"), organisations, strict=True)
         }
         if system != "auth":
@@ -124,16 +125,17 @@ class Cast:
             for name, keys in both.items()
         }
 
-    def identity(self, client_id: str, addresses: dict[str, str]) -> dict[str, Any]:
-        """A client as configuration has it."""
+    def identity(self, client_id: str, addresses: dict[str, str], system: str = "") -> dict[str, Any]:
+        """A client as configuration has it; with the scopes of one system, where one is named."""
         client = self.tokens.clients[client_id]
+        chosen = [s for s in client.scopes if system in ("", "auth", audience_of(s))]
         return {
             "organisation": client.organisation,
             "flow": "client-credentials",
             "token_url": self.token_url(addresses),
             "client_id": client.id,
             "client_secret": client.secret,
-            "scope": " ".join(client.scopes),
+            "scope": " ".join(chosen),
         }
 
 

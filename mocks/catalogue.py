@@ -25,6 +25,20 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "read-referral",
         ),
     ),
+    "police": (
+        "Police public protection",
+        (
+            "raise-notice",
+            "read-notice",
+            "notify-school",
+            "open-missing-episode",
+            "close-missing-episode",
+            "record-police-protection",
+            "request-police-information",
+            "answer-information-request",
+            "search-nominals",
+        ),
+    ),
     "auth": ("Token server", ("issue-token", "revoke-token")),
 }
 

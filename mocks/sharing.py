@@ -1,0 +1,112 @@
+"""
+What an agency answers for when it shares: whether it may, what it disclosed or refused, and what it would send on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from joinedup.mocks.clock import stamp
+from joinedup.mocks.engine import Call
+from joinedup.mocks.messages import FieldError, Refusal
+from joinedup.mocks.store import Record
+
+PURPOSE, BASIS = "Sharing-Purpose", "Lawful-Basis"
+# Sums with durations stay within what a datetime holds.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """One line of the audit: who asked, for what, on what basis, and whether it was disclosed or refused."""
+
+    at: str
+    organisation: str
+    client_id: str
+    operation: str
+    purpose: str
+    basis: str
+    about: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the agency would send to another: to which organisation, as what, with which content."""
+
+    to: str
+    kind: str
+    body: Record
+    at: str
+
+
+@dataclass
+class Ledger:
+    """The audit of an agency, to which lines are only added, and the messages that wait to be sent."""
+
+    disclosures: list[Disclosure] = field(default_factory=list)
+    outbox: list[Message] = field(default_factory=list)
+
+    def note(self, call: Call[Any], about: str, outcome: str = "disclosed") -> None:
+        """Add a line about this call; ``about`` is the opaque id of what was asked for, or empty."""
+        self.disclosures.append(
+            Disclosure(
+                stamp(call.now),
+                call.caller.organisation,
+                call.caller.client_id,
+                call.operation.id,
+                call.parameter(PURPOSE, ""),
+                call.parameter(BASIS, ""),
+                about,
+                outcome,
+            )
+        )
+
+    def refuse(self, call: Call[Any], refusal: Refusal, about: str = "") -> Refusal:
+        """Note a refusal and give it back to be raised."""
+        self.note(call, about, "refused")
+        return refusal
+
+    def require_purpose(self, call: Call[Any], purposes: Collection[str]) -> None:
+        """
+        Share only for the purposes given.
+
+        Raises:
+            Refusal: with status 403; it is noted.
+        """
+        if call.parameter(PURPOSE) not in purposes:
+            detail = "The purpose is not one that this agency shares for."
+            errors = (FieldError(f"/header/{PURPOSE}", "purpose", detail),)
+            raise self.refuse(
+                call, Refusal(403, "This agency does not share for that purpose.", errors=errors)
+            )
+
+    def send(self, call: Call[Any], to: str, kind: str, body: Record) -> None:
+        """Leave a message for another organisation."""
+        self.outbox.append(Message(to, kind, body, stamp(call.now)))
+
+
+def moment(text: str, pointer: str) -> datetime:
+    """
+    A date-time that was sent, in UTC.
+
+    Args:
+        pointer: to the property, for the refusal.
+
+    Raises:
+        Refusal: with status 422, the year is not one that this service reckons with.
+    """
+    # A leap second is one in RFC 3339 and none in Python.
+    plain = text.upper().replace(":60", ":59")
+    try:
+        found = datetime.fromisoformat(plain).astimezone(UTC)
+    except (ValueError, OverflowError):
+        found = datetime.max.replace(tzinfo=UTC)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        detail = f"Times from {FIRST_YEAR} to {LAST_YEAR} are accepted."
+        error = FieldError(pointer, "range", detail)
+        raise Refusal(422, "A time is outside the range that the contract describes.", errors=(error,))
+    return found
