@@ -52,7 +52,9 @@ def identifier_in(value: Any, context: str, parameter: str = "") -> Any:
     if not isinstance(value, dict):
         return MISSING
     named = {normalise(name): item for name, item in value.items() if _is_scalar(item)}
-    wanted = (normalise(parameter), *IDENTIFIERS, context + "id")
+    # The items of /public-protection-notices may well be identified by noticeId.
+    shorter = (name for name in named if name.endswith("id") and name != "id" and context.endswith(name[:-2]))
+    wanted = (normalise(parameter), *IDENTIFIERS, context + "id", *shorter)
     for name in wanted:
         if name and name in named:
             return named[name]
