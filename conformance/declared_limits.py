@@ -1,0 +1,205 @@
+"""
+Limits that a contract declares in words or statuses: how large a body may be, how often a caller may ask.
+
+A limit is judged where the contract gives its size as a number; where it only says that there is one, that is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from joinedup.conformance.attempts import MOST_ATTEMPTS, logins
+from joinedup.conformance.evidence import Suspicion
+from joinedup.conformance.exchanges import Exchange, Text
+from joinedup.conformance.expect import Expectation
+from joinedup.conformance.operations import Operation
+from joinedup.conformance.places import Base, caller
+from joinedup.conformance.target import Target
+
+LARGEST_BODY = 20_000_000
+MOST_CALLS = 300
+_UNITS: Mapping[str, int] = {
+    "byte": 1,
+    "bytes": 1,
+    "b": 1,
+    "kb": 1_000,
+    "kib": 1024,
+    "mb": 1_000_000,
+    "mib": 1024 * 1024,
+    "kilobytes": 1_000,
+    "megabytes": 1_000_000,
+}
+_SIZE = re.compile(r"(\d[\d,_ ]*\d|\d)\s*(bytes?|[kKmM]i?[bB]|kilobytes|megabytes)\b")
+_RATE = re.compile(
+    r"(\d[\d,]*)\s+(?:requests?|calls?)\s+(?:(?:in|per|every|each|within)\s+)?(?:an?\s+|one\s+|1\s+)?(second|minute|hour)",
+    re.IGNORECASE,
+)
+_BINARY_IN_PRACTICE = 1.05
+"""Many write kB and MB and mean 1024; a body this much over either reading is over both."""
+
+
+def body_limit(target: Target, operation: Operation) -> int | None:
+    """How many bytes a body may have: from the operation's 413, else from the contract's own words; None where none says."""
+    response = operation.responses.get("413")
+    if response is None:
+        return None
+    info = target.contract.document.get("info") or {}
+    for text in (response.get("description"), info.get("description")):
+        sizes = [size for size in _sizes(str(text or "")) if 100 <= size <= LARGEST_BODY]
+        if len(sizes) == 1:
+            return sizes[0]
+    return None
+
+
+def _sizes(text: str) -> Iterator[int]:
+    for number, unit in _SIZE.findall(text):
+        size = int(re.sub(r"[,_ ]", "", number)) * _UNITS[unit.lower()]
+        yield (
+            size if unit.lower() in ("byte", "bytes", "b", "kib", "mib") else int(size * _BINARY_IN_PRACTICE)
+        )
+
+
+def oversized(base: Base, limit: int) -> Suspicion | None:
+    """A body over the limit that is accepted; it is the accepted body with spaces, so that only its size is wrong."""
+
+    def taken() -> Exchange | None:
+        step = base.next()
+        if step is None:
+            return None
+        text = json.dumps(step.body, ensure_ascii=False)
+        padded = text[:-1] + " " * (limit + 1 - len(text.encode())) + text[-1]
+        exchange = base.sent(replace(step, body=Text(padded)))
+        return exchange if exchange.ok else None
+
+    exchange = taken()
+    if exchange is None:
+        return None
+    return Suspicion(
+        rule="body-limit-not-kept",
+        requirements=("SEC-03",),
+        title="A body larger than the contract allows is accepted",
+        expected=f"413, because the contract allows bodies of at most {limit:,} bytes.",
+        actual=f"{exchange.status} for a body that is larger.",
+        exchanges=(*base.lead, exchange),
+        expectation=Expectation(statuses=("4XX",)),
+        cause="body size",
+        again=lambda: taken() is not None,
+    )
+
+
+# --- how often
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many calls a contract allows, and within how many seconds."""
+
+    calls: int
+    seconds: int
+
+
+def declared_rate(target: Target) -> Rate | None:
+    """The rate that a contract states in words; None where it states none, or several."""
+    found = {
+        Rate(int(number.replace(",", "")), {"second": 1, "minute": 60, "hour": 3600}[unit.lower()])
+        for text in _words(target.contract.document)
+        for number, unit in _RATE.findall(text)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _words(document: Mapping[str, Any]) -> Iterator[str]:
+    """What a contract says of itself, of its operations and of their 429."""
+    yield str((document.get("info") or {}).get("description", ""))
+    for item in (document.get("paths") or {}).values():
+        for operation in item.values() if isinstance(item, dict) else ():
+            if isinstance(operation, dict):
+                yield str(operation.get("description", ""))
+                limited = (operation.get("responses") or {}).get("429")
+                yield str(limited.get("description", "")) if isinstance(limited, dict) else ""
+
+
+def limited_reading(target: Target) -> Exchange | None:
+    """A reading that succeeded and whose operation declares 429."""
+    for operation in target.operations:
+        good = target.good.get((operation.label, caller(target)))
+        if (
+            operation.method == "GET"
+            and "429" in operation.responses
+            and good is not None
+            and not operation.public
+        ):
+            return good
+    return None
+
+
+def refusals_for_haste(target: Target) -> Iterator[Exchange]:
+    """Every 429 that was seen so far, one for each operation."""
+    yield from (e for (status, _), e in target.first.items() if status == 429 and e.response is not None)
+
+
+def provoke_haste(target: Target) -> None:
+    """Try wrong passwords of an account that does not exist, where the contract declares 429 for it, until that comes."""
+    for login in logins(target):
+        label = login.operation.label
+        if "429" in login.operation.responses and (429, label) not in target.first:
+            for number in range(MOST_ATTEMPTS):
+                if target.client.send(login.attempt(login.unknown, f"joinedup-wrong-{number}")).status == 429:
+                    break
+
+
+def without_a_time(target: Target, exchange: Exchange) -> Suspicion | None:
+    """A refusal for haste that does not say when to come back."""
+    if not _says_no_time(exchange):
+        return None
+
+    def again() -> bool:
+        second = target.client.send(exchange.step)
+        return second.status == 429 and _says_no_time(second)
+
+    return Suspicion(
+        rule="haste-refused-without-a-time",
+        requirements=("SEC-04",),
+        title="A refusal for haste does not say when to come back",
+        expected="429 with a Retry-After header.",
+        actual="429 without one.",
+        exchanges=(exchange,),
+        expectation=Expectation(header="Retry-After"),
+        cause="no Retry-After",
+        again=again,
+    )
+
+
+def _says_no_time(exchange: Exchange) -> bool:
+    return exchange.response is not None and "retry-after" not in exchange.response.headers
+
+
+def flood(target: Target, good: Exchange, rate: Rate) -> Exchange | None:
+    """Call as often as is allowed and a little more; gives the first refusal for haste, or None where there is none."""
+    for _ in range(rate.calls + max(3, rate.calls // 10)):
+        exchange = target.client.send(good.step)
+        if exchange.status == 429:
+            return exchange
+        if not exchange.ok:
+            return None
+    return None
+
+
+def rate_not_kept(target: Target, good: Exchange, rate: Rate) -> Suspicion:
+    """A rate that may be exceeded."""
+    return Suspicion(
+        rule="rate-limit-not-kept",
+        requirements=("SEC-04",),
+        title="More calls are answered than the contract allows",
+        expected=f"429 once more than {rate.calls} calls were made within {rate.seconds} s, as the contract says.",
+        actual=f"{good.status} for every call, also beyond that number.",
+        exchanges=(good,),
+        expectation=Expectation(statuses=("429",)),
+        cause="rate limit",
+        # One more call, with all those before it still within the time.
+        again=lambda: target.client.send(good.step).ok,
+    )
