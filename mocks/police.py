@@ -7,221 +7,41 @@ it, without what would tell who told the police.
 
 from __future__ import annotations
 
-import random
 import re
 import unicodedata
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal
 from joinedup.mocks.operations import Operation
-from joinedup.mocks.people import Person, people
-from joinedup.mocks.sharing import Ledger, moment
+from joinedup.mocks.police_records import (
+    FORCE_OF,
+    ORGANISATIONS as ORGANISATIONS,
+    PROTECTION_LASTS,
+    Police,
+    delivery,
+    fresh,
+    identified,
+    keep,
+    keep_notice,
+)
+from joinedup.mocks.sharing import moment
 from joinedup.mocks.store import ANYONE, Record, Records, new_id, page
 
-ORGANISATIONS = ("42", "43")
-# The force in whose area a council lies; any other council asks the first.
-FORCE_OF = {"E09000001": "42", "E09000002": "43"}
 PURPOSES = ("SAFEGUARDING", "CHILD_PROTECTION", "CRIME_PREVENTION")
-SEEDED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
-NOTICES_EACH = 6
-SHARE_WITHIN = timedelta(hours=24)
-PROTECTION_LASTS = timedelta(hours=72)
 INTERVIEW_WITHIN = timedelta(hours=72)
-ADULT_AT = 18
-LONDON = ZoneInfo("Europe/London")
-SCHOOL_STARTS = time(8, 30)
-SATURDAY = 5
 MOST_MATCHES = 20
 DEFAULT_LIMIT = 20
-
-# Examples in the contract work as they stand: the first records of the first force have their ids.
-FIRST_NOTICE = "9a1d7c04-3b0e-4d6b-8a0d-2f6f3c1b1a01"
-FIRST_NOTIFICATION = "2c7e5d10-8f34-4b52-9d0e-6a1b7e4c1a01"
-FIRST_EPISODE = "6e0f4b6c-51d2-4a7a-9a4e-0c3d5e2f1a01"
-FIRST_PROTECTION = "4b8d2a90-7c1f-4e35-8b6a-9d0e1f2a1a01"
-FIRST_REQUEST = "8f6a3c21-0d4e-4f7b-b1a2-5c9e7d3f1a01"
-FIRST_RESPONSE = "1d5e9f72-6a3b-4c80-9e1d-7b2c4f6a1a01"
-FIRST_NOMINAL = "5d9c1b3e-2f60-4a18-8c7d-3e4f5a6b1a01"
-
 NOTICE_ITEM = ("noticeId", "noticeType", "gradedRisk", "recipient", "raisedAt", "status")
 NOMINAL_ITEM = ("nominalId", "pncId")
 # What only the force itself sees: who told it, and why exactly it refused.
 OWN_EYES = ("informant", "particulars")
 _FORCE = re.compile(r"[0-9]{2}")
 
-
-@dataclass
-class Police:
-    """What the forces hold, who else may read each record, and what was shared."""
-
-    ids: random.Random
-    notices: Records = field(default_factory=Records)
-    inbox: Records = field(default_factory=Records)
-    notifications: Records = field(default_factory=Records)
-    episodes: Records = field(default_factory=Records)
-    protections: Records = field(default_factory=Records)
-    requests: Records = field(default_factory=Records)
-    responses: Records = field(default_factory=Records)
-    nominals: Records = field(default_factory=Records)
-    readers: dict[str, frozenset[str]] = field(default_factory=dict)
-    ledger: Ledger = field(default_factory=Ledger)
-
-
 PoliceCall = Call[Police]
-
-
-def fresh(seed: int) -> Police:
-    """The seeded state: some records of each kind in each of two forces."""
-    source = random.Random(seed)  # noqa: S311 - synthetic data, repeatable on purpose
-    state = Police(source)
-    for place, force in enumerate(ORGANISATIONS):
-        council = next(name for name, area in FORCE_OF.items() if area == force)
-        persons = list(people(source, NOTICES_EACH, start=1000 * place))
-        for index, person in enumerate(persons):
-            _seed_notice(state, force, council, person, index)
-        _seed_others(state, force, council, child_of(persons[0], first=not place))
-        _seed_nominal(state, force, place)
-    return state
-
-
-def child_of(person: Person, *, first: bool = False) -> Record:
-    """A synthetic person as the police know a child; the first one is of the age that every agency gives her."""
-    child = {"givenName": person.given_name, "nhsNumber": person.nhs_number}
-    child["dateOfBirth"] = "2015-06-30" if first else person.date_of_birth
-    if person.family_name is not None:
-        child["familyName"] = person.family_name
-    return child
-
-
-def _first(state: Police, force: str, index: int, identifier: str) -> str:
-    return identifier if force == ORGANISATIONS[0] and index == 0 else new_id(state.ids)
-
-
-def _seed_notice(state: Police, force: str, council: str, person: Person, index: int) -> None:
-    child = child_of(person, first=force == ORGANISATIONS[0] and index == 0)
-    body = {
-        "noticeType": ("domestic-abuse", "child-concern", "child-exploitation")[index % 3],
-        "incidentReference": f"{force}/{1234 + index}/26",
-        "occurredAt": stamp(SEEDED_AT - timedelta(hours=11)),
-        "gradedRisk": ("high", "medium", "standard")[index % 3],
-        "circumstances": "Officers were called to a home with a child in it.",
-        "recipient": council,
-        "informant": "A neighbour, who asked not to be named.",
-        "handling": {"code": "P"},
-        "childrenInvolved": [{**child, "relationship": "child-of-victim", "present": True}],
-    }
-    identifier = _first(state, force, index, FIRST_NOTICE)
-    _keep_notice(state, force, body, SEEDED_AT + timedelta(minutes=index), identifier)
-
-
-def _seed_others(state: Police, force: str, council: str, child: Record) -> None:
-    """One notification, episode, police protection and answered request of a force, about one child."""
-    common = {"forceCode": force, "council": council, "child": child}
-    notification = {
-        **common,
-        "notificationId": _first(state, force, 0, FIRST_NOTIFICATION),
-        "occurredAt": stamp(SEEDED_AT - timedelta(hours=11)),
-        "incidentPlace": "child-home",
-        "present": True,
-        "relationship": "child-of-victim",
-        "education": {"kind": "school", "urn": "100001"},
-        "recordedAt": stamp(SEEDED_AT),
-        **_delivery(child, {"kind": "school"}, SEEDED_AT),
-    }
-    episode = {
-        **common,
-        "episodeId": _first(state, force, 0, FIRST_EPISODE),
-        "missingType": "M",
-        "missingSince": stamp(SEEDED_AT - timedelta(hours=3)),
-        "riskGrade": "high",
-        "status": "missing",
-        "reportedAt": stamp(SEEDED_AT),
-        "version": 1,
-    }
-    protection = {
-        **common,
-        "eventId": _first(state, force, 0, FIRST_PROTECTION),
-        "startedAt": stamp(SEEDED_AT),
-        "endsAt": stamp(SEEDED_AT + PROTECTION_LASTS),
-        "reason": "Nobody at home was fit to look after the child.",
-        "designatedOfficer": "Inspector A. Example",
-    }
-    _keep(state, state.notifications, notification["notificationId"], notification, council)
-    _keep(state, state.episodes, episode["episodeId"], episode, council)
-    _keep(state, state.protections, protection["eventId"], protection, council)
-    _seed_request(state, force, council, child)
-
-
-def _seed_request(state: Police, force: str, council: str, child: Record) -> None:
-    identifier = _first(state, force, 0, FIRST_REQUEST)
-    request = {
-        "requestId": identifier,
-        "forceCode": force,
-        "question": "What is known of the child and of the home?",
-        "child": child,
-        "status": "answered",
-        "askedAt": stamp(SEEDED_AT),
-        "latestOutcome": "shared",
-    }
-    response = {
-        "responseId": _first(state, force, 0, FIRST_RESPONSE),
-        "requestId": identifier,
-        "forceCode": force,
-        "outcome": "shared",
-        "information": "Officers were called to the home three times since May.",
-        "handling": {"code": "P"},
-        "respondedAt": stamp(SEEDED_AT + timedelta(hours=4)),
-    }
-    _keep(state, state.requests, identifier, request, council)
-    _keep(state, state.responses, response["responseId"], response, council)
-
-
-def _seed_nominal(state: Police, force: str, place: int) -> None:
-    nominal = {
-        "nominalId": _first(state, force, 0, FIRST_NOMINAL),
-        "forceCode": force,
-        "pncId": ("2026/9999991A", "2026/9999992B")[place],
-        "givenName": ("Pat", "Sam")[place],
-        "familyName": "Example",
-        "dateOfBirth": "1985-04-12",
-        "warningMarkers": ["VI"],
-    }
-    _keep(state, state.nominals, nominal["nominalId"], nominal)
-
-
-def _keep(state: Police, records: Records, identifier: str, record: Record, *readers: str) -> None:
-    """Keep a record of a force that the readers may see besides."""
-    records.add(identifier, record["forceCode"], record)
-    state.readers[identifier] = frozenset(readers)
-
-
-def _keep_notice(state: Police, force: str, body: Record, at: datetime, identifier: str) -> Record:
-    notice = {
-        **body,
-        "childrenInvolved": [_identified(child) for child in body["childrenInvolved"]],
-        "noticeId": identifier,
-        "forceCode": force,
-        "raisedAt": stamp(at),
-        "shareBy": stamp(at + SHARE_WITHIN),
-        "status": "shared",
-    }
-    _keep(state, state.notices, identifier, notice, body["recipient"])
-    state.inbox.add(identifier, body["recipient"], notice)
-    return notice
-
-
-def _identified(child: Record) -> Record:
-    """The child with its NHS number, or with the reason why it is left out (Children Act 2004, s. 16LC)."""
-    return (
-        child
-        if {"nhsNumber", "identifierOmission"} & set(child)
-        else {**child, "identifierOmission": "unknown"}
-    )
 
 
 def _is_force(organisation: str) -> bool:
@@ -293,7 +113,7 @@ def raise_notice(call: PoliceCall) -> Answer:
         error = FieldError("/incidentReference", "pattern", "The value does not have the declared form.")
         raise Refusal(422, "The body is not as the contract declares it.", errors=(error,))
     identifier = new_id(call.state.ids)
-    notice = _keep_notice(call.state, call.caller.organisation, call.body, call.now, identifier)
+    notice = keep_notice(call.state, call.caller.organisation, call.body, call.now, identifier)
     call.state.ledger.send(call, notice["recipient"], "public-protection-notice", _without_own_eyes(notice))
     return _created(notice, f"/v1/public-protection-notices/{identifier}")
 
@@ -334,56 +154,20 @@ def notify_school(call: PoliceCall) -> Answer:
     identifier = new_id(call.state.ids)
     record = {
         **call.body,
-        "child": _identified(call.body["child"]),
+        "child": identified(call.body["child"]),
         "notificationId": identifier,
         "forceCode": call.caller.organisation,
         "recordedAt": stamp(call.now),
-        **_delivery(call.body["child"], call.body["education"], occurred, call.faults),
+        **delivery(call.body["child"], call.body["education"], occurred, call.faults),
     }
     to = {"school": call.body["education"].get("urn", ""), "council": call.body["council"]}.get(
         record["goesTo"]
     )
     readers = [to] if to else []
-    _keep(call.state, call.state.notifications, identifier, record, *readers)
+    keep(call.state, call.state.notifications, identifier, record, *readers)
     for reader in readers:
         call.state.ledger.send(call, reader, "encompass-notification", record)
     return _created(record, f"/v1/encompass-notifications/{identifier}")
-
-
-def _delivery(
-    child: Record, education: Record, occurred: datetime, faults: frozenset[str] = frozenset()
-) -> Record:
-    """To whom a notification goes, and before when."""
-    if _is_adult(child, occurred) and "adult-told-to-school" not in faults:
-        return {"goesTo": "nobody"}
-    goes_to = "school" if education["kind"] == "school" else "council"
-    weekends = "weekend-is-a-school-day" in faults
-    return {"goesTo": goes_to, "dueBefore": stamp(next_school_day(occurred, weekends=weekends))}
-
-
-def _is_adult(child: Record, at: datetime) -> bool:
-    born = child.get("dateOfBirth")
-    if born is None:
-        return False
-    year, rest = int(born[:4]), born[5:]
-    today = at.astimezone(LONDON).date()
-    return today.year - year - (today.isoformat()[5:] < rest) >= ADULT_AT
-
-
-def next_school_day(after: datetime, *, weekends: bool = False) -> datetime:
-    """
-    When school starts next in England, Monday to Friday.
-
-    A school's own closed days and bank holidays are not the police's to know.
-
-    Args:
-        weekends: whether Saturday and Sunday count too; only a fault says so.
-    """
-    local = after.astimezone(LONDON)
-    day = local.date() if local.time() < SCHOOL_STARTS else local.date() + timedelta(days=1)
-    while day.weekday() >= SATURDAY and not weekends:
-        day += timedelta(days=1)
-    return datetime.combine(day, SCHOOL_STARTS, LONDON)
 
 
 def get_school_notification(call: PoliceCall) -> Answer:
@@ -398,14 +182,14 @@ def open_missing_episode(call: PoliceCall) -> Answer:
     identifier = new_id(call.state.ids)
     record = {
         **call.body,
-        "child": _identified(call.body["child"]),
+        "child": identified(call.body["child"]),
         "episodeId": identifier,
         "forceCode": _force(call),
         "status": "missing",
         "reportedAt": stamp(call.now),
         "version": 1,
     }
-    _keep(call.state, call.state.episodes, identifier, record, call.body["council"], call.caller.organisation)
+    keep(call.state, call.state.episodes, identifier, record, call.body["council"], call.caller.organisation)
     call.state.ledger.send(call, call.body["council"], "missing-episode-opened", record)
     return _created(record, f"/v1/missing-episodes/{identifier}")
 
@@ -449,12 +233,12 @@ def record_protection(call: PoliceCall) -> Answer:
     identifier = new_id(call.state.ids)
     record = {
         **call.body,
-        "child": _identified(call.body["child"]),
+        "child": identified(call.body["child"]),
         "eventId": identifier,
         "forceCode": call.caller.organisation,
         "endsAt": stamp(started + PROTECTION_LASTS),
     }
-    _keep(call.state, call.state.protections, identifier, record, call.body["council"])
+    keep(call.state, call.state.protections, identifier, record, call.body["council"])
     call.state.ledger.send(call, call.body["council"], "police-protection", record)
     return _created(_with_state(call, record), f"/v1/police-protection-events/{identifier}")
 
@@ -476,13 +260,13 @@ def ask_for_information(call: PoliceCall) -> Answer:
     identifier = new_id(call.state.ids)
     record = {
         **call.body,
-        "child": _identified(call.body["child"]),
+        "child": identified(call.body["child"]),
         "requestId": identifier,
         "forceCode": _force(call),
         "status": "waiting",
         "askedAt": stamp(call.now),
     }
-    _keep(call.state, call.state.requests, identifier, record, call.caller.organisation)
+    keep(call.state, call.state.requests, identifier, record, call.caller.organisation)
     return _created(record, f"/v1/information-requests/{identifier}")
 
 
@@ -504,7 +288,7 @@ def answer_information_request(call: PoliceCall) -> Answer:
         "respondedAt": stamp(call.now),
     }
     readers = call.state.readers[request["requestId"]]
-    _keep(call.state, call.state.responses, identifier, record, *readers)
+    keep(call.state, call.state.responses, identifier, record, *readers)
     answered = {**request, "status": "answered", "latestOutcome": record["outcome"]}
     call.state.requests.replace(request["requestId"], answered)
     call.state.ledger.note(
