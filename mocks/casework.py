@@ -1,79 +1,40 @@
 """
-What agencies that keep casework have in common: why something is shared, an account of it, and what is to be sent on.
+What agencies that keep casework have in common: records of the caller's own, and an account of what becomes of them.
 
-The purpose of a sharing decides what is answered and whether. Every disclosure and every refusal of an agency's own is
-kept in ``audit``, by opaque ids only.
+The purpose of a sharing decides what is answered and whether. Disclosures and an agency's own refusals are noted in
+its ledger by opaque ids only.
 """
 
 from __future__ import annotations
 
 import random
-from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from typing import Any, TypeVar
 
-from joinedup.mocks.clock import stamp
+from joinedup.mocks.calendar import CalendarError
 from joinedup.mocks.engine import Call
 from joinedup.mocks.messages import Answer, FieldError, Refusal
+from joinedup.mocks.sharing import PURPOSE, Ledger
 from joinedup.mocks.store import ANYONE, Record, Records, new_id, page
 
 DEFAULT_LIMIT = 20
-REMEMBERED = 10_000
+MOST_MATCHES = 20
 
 SAFEGUARDING, CHILD_PROTECTION = "SAFEGUARDING", "CHILD_PROTECTION"
 EDUCATION_MONITORING, EARLY_HELP, CRIME_PREVENTION = "EDUCATION_MONITORING", "EARLY_HELP", "CRIME_PREVENTION"
 PROTECTIVE = frozenset({SAFEGUARDING, CHILD_PROTECTION})
-
-
-@dataclass(frozen=True)
-class Disclosure:
-    """
-    One time that information was asked for.
-
-    Args:
-        subject: opaque id of whom it is about; empty where none was found.
-        reason: why it was refused; empty where it was disclosed.
-        shown: names of the properties that were disclosed.
-    """
-
-    at: str
-    operation: str
-    organisation: str
-    client_id: str
-    subject: str
-    purpose: str
-    basis: str
-    reason: str = ""
-    shown: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Message:
-    """What an agency would send to another, about whom and when it is due; ``content`` is what would be in it."""
-
-    to: str
-    kind: str
-    organisation: str
-    at: str
-    content: Mapping[str, Any]
+EDUCATIONAL = PROTECTIVE | {EDUCATION_MONITORING}
+SUPPORTIVE = PROTECTIVE | {EARLY_HELP}
 
 
 @dataclass
 class Casework:
-    """
-    State that every such agency has.
-
-    Args:
-        ids: where new ids come from.
-        audit: disclosures and refusals, oldest first.
-        outbox: what is to be sent on, oldest first.
-    """
+    """State that every such agency has; ``ids`` is where new ids come from."""
 
     ids: random.Random
-    audit: deque[Disclosure] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
-    outbox: deque[Message] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    ledger: Ledger = field(default_factory=Ledger)
 
     def new_id(self) -> str:
         """An id that says nothing."""
@@ -83,56 +44,34 @@ class Casework:
 Work = TypeVar("Work", bound=Casework)
 
 
-def account(call: Call[Work], subject: str, *, reason: str = "", shown: Collection[str] = ()) -> None:
-    """Keep that something was asked for, and what came of it."""
-    call.state.audit.append(
-        Disclosure(
-            at=stamp(call.now),
-            operation=call.operation.id,
-            organisation=call.caller.organisation,
-            client_id=call.caller.client_id,
-            subject=subject,
-            purpose=call.parameter("Sharing-Purpose", ""),
-            basis=call.parameter("Lawful-Basis", ""),
-            reason=reason,
-            shown=tuple(shown),
-        )
-    )
-
-
-def purpose(call: Call[Work], allowed: Collection[str], subject: str = "") -> str:
+def purpose(call: Call[Work], allowed: Collection[str]) -> str:
     """
     Why this is asked for.
 
     Raises:
-        Refusal: with status 403, this is not shared for that purpose; the refusal is accounted for.
+        Refusal: with status 403, this is not shared for that purpose; it is noted.
     """
-    stated: str = call.parameters["Sharing-Purpose"]
-    if stated not in allowed:
-        account(call, subject, reason="purpose")
-        raise Refusal(
-            403,
-            "This is not shared for the purpose that was stated.",
-            errors=(FieldError("/header/Sharing-Purpose", "purpose", "The purpose does not allow this."),),
-        )
-    return stated
+    call.state.ledger.require_purpose(call, allowed)
+    return str(call.parameters[PURPOSE])
 
 
 def found(call: Call[Work], records: Records, name: str, *, anyone: bool = False) -> Record:
     """
-    The caller's own record that a path parameter names.
+    The caller's own record that a path parameter names; that it was asked for is noted.
 
     Args:
         anyone: whether it may be another organisation's; only a fault asks for that.
 
     Raises:
-        Refusal: with status 404; the refusal is accounted for.
+        Refusal: with status 404; it is noted.
     """
+    identifier: str = call.parameters[name]
     try:
-        return records.find(call.parameters[name], ANYONE if anyone else call.caller.organisation)
-    except Refusal:
-        account(call, "", reason="not-found")
-        raise
+        record = records.find(identifier, ANYONE if anyone else call.caller.organisation)
+    except Refusal as refusal:
+        raise call.state.ledger.refuse(call, refusal, identifier.lower()) from None
+    call.state.ledger.note(call, identifier.lower())
+    return record
 
 
 def own(call: Call[Work], records: Records, name: str) -> Record:
@@ -142,12 +81,13 @@ def own(call: Call[Work], records: Records, name: str) -> Record:
     Raises:
         Refusal: with status 422; one of another organisation does not differ from one that is not there.
     """
+    identifier: str = call.body[name]
     try:
-        return records.find(call.body[name], call.caller.organisation)
+        return records.find(identifier, call.caller.organisation)
     except Refusal:
-        account(call, "", reason="not-found")
         error = FieldError(f"/{name}", "unknown", "There is no such object for this caller.")
-        raise Refusal(422, "The body refers to something that is not there.", errors=(error,)) from None
+        refusal = Refusal(422, "The body refers to something that is not there.", errors=(error,))
+        raise call.state.ledger.refuse(call, refusal, identifier.lower()) from None
 
 
 def part(record: Record, names: Collection[str]) -> Record:
@@ -155,15 +95,18 @@ def part(record: Record, names: Collection[str]) -> Record:
     return {name: record[name] for name in names if name in record}
 
 
-def tagged(record: Record, body: Record | None = None) -> Answer:
-    """The record, or what may be shown of it, with its version as an ETag."""
-    return Answer(200, record if body is None else body, (("ETag", f'"{record["version"]}"'),))
+def tagged(record: Record, shown: Record | None = None) -> Answer:
+    """The record, or what is shown of it, with its version as an ETag."""
+    return Answer(200, record if shown is None else shown, (("ETag", f'"{record["version"]}"'),))
 
 
 def filed(call: Call[Work], records: Records, address: str, identifier: str, record: Record) -> Answer:
-    """Keep a new record as the caller's and answer where it is."""
+    """Keep a new record as the caller's, and answer with it and where it is."""
     records.add(identifier, call.caller.organisation, record)
-    return Answer(201, record, (("Location", f"{address}/{identifier}"),))
+    headers: tuple[tuple[str, str], ...] = (("Location", f"{address}/{identifier}"),)
+    if "version" in record:
+        headers += (("ETag", f'"{record["version"]}"'),)
+    return Answer(201, record, headers)
 
 
 def listed(call: Call[Work], records: Records, names: Collection[str], *, step: int = 0) -> Answer:
@@ -175,7 +118,7 @@ def listed(call: Call[Work], records: Records, names: Collection[str], *, step: 
 
 def refuse_stale(call: Call[Work], record: Record) -> None:
     """
-    See that a change was made on the latest version.
+    See that a change is made on the latest version.
 
     Raises:
         Refusal: with status 412.
@@ -184,11 +127,33 @@ def refuse_stale(call: Call[Work], record: Record) -> None:
         raise Refusal(412, "The object has changed since; read it again.")
 
 
-def send(call: Call[Work], to: str, kind: str, **content: Any) -> None:
-    """Put something into the outbox, to be sent in the name of the caller's organisation."""
-    call.state.outbox.append(Message(to, kind, call.caller.organisation, stamp(call.now), content))
+def changed(record: Record, **properties: Any) -> Record:
+    """The next version of a record; the old one stays as it was, for answers that show it."""
+    return {**record, **properties, "version": record["version"] + 1}
 
 
-def day(moment: datetime) -> str:
-    """The date of a moment, as contracts have it."""
-    return moment.date().isoformat()
+def day_of(text: str) -> date:
+    """A date that was sent; the first there is, where it lies before all that can be reckoned with."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:  # the year 0000, which RFC 3339 has
+        return date.min
+
+
+def days_after(day: date, count: int, add: Callable[[date, int], date]) -> str:
+    """
+    The date so many days of a kind after a day.
+
+    Args:
+        add: counts them; where its calendar ends, every week counts five.
+    """
+    try:
+        return add(day, count).isoformat()
+    except (CalendarError, OverflowError):
+        return date.fromordinal(min(day.toordinal() + count * 7 // 5, date.max.toordinal())).isoformat()
+
+
+def age_on(born: str, day: date) -> int:
+    """Years of age on a day."""
+    birth = day_of(born)
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any
 
 from joserfc.jwk import ECKey
 
-from joinedup.mocks import auth, police, social_care
+from joinedup.mocks import auth, police, school, social_care
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.clock import Clock
@@ -21,6 +22,7 @@ from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
 
 BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "social-care": lambda tokens: social_care.AGENCY,
+    "school": lambda tokens: school.AGENCY,
     "police": lambda tokens: police.AGENCY,
     "auth": auth.agency,
 }
@@ -145,6 +147,7 @@ def client_id(organisation: str) -> str:
     return f"{kind}-{organisation.lower()}"
 
 
+@cache
 def scopes() -> tuple[str, ...]:
     """Every scope that any contract declares, in the order of the contracts."""
     found: dict[str, None] = {}

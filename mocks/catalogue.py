@@ -25,6 +25,21 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "read-referral",
         ),
     ),
+    "school": (
+        "School or college",
+        (
+            "search-pupils",
+            "read-pupil",
+            "read-attendance",
+            "raise-absence-alert",
+            "record-suspension",
+            "read-suspension",
+            "raise-concern",
+            "receive-encompass-notification",
+            "flag-social-worker",
+            "transfer-pupil",
+        ),
+    ),
     "police": (
         "Police public protection",
         (

@@ -57,6 +57,9 @@ INVALID_BODIES = {
     "decide at length",
 }
 
+# Those of the systems that the tour visits; every other agency tries its own.
+TOURED = tuple(fault for fault in FAULTS if fault.system in ("social-care", "auth"))
+
 # The answers of the tour that each fault changes.
 CHANGES: dict[str, set[str]] = {
     "undeclared-status": READ_REFERRAL,
@@ -173,7 +176,7 @@ def test_a_request_id_that_is_not_echoed_shows_in_every_answer() -> None:
     assert changed_by("request-id-not-echoed") == set(clean())
 
 
-@pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])
+@pytest.mark.parametrize("fault", [fault.name for fault in TOURED])
 def test_only_misdescriptions_change_the_contract(fault: str) -> None:
     """The served contract differs from the true one with a fault about it, and with no other."""
     contract = stopped_cast(fault).engines["social-care"].contract
@@ -198,10 +201,10 @@ def test_a_guessable_key_signs_only_with_the_fault(faults: tuple[str, ...], algo
 def test_every_fault_is_tried() -> None:
     """No fault is without a line in the table or a test of its own."""
     apart = {"errors-are-not-problems", "request-id-not-echoed", "guessable-key"}
-    assert {fault.name for fault in FAULTS} == set(CHANGES) | set(MISDESCRIPTIONS) | apart
+    assert {fault.name for fault in TOURED} == set(CHANGES) | set(MISDESCRIPTIONS) | apart
 
 
-@pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])
+@pytest.mark.parametrize("fault", [fault.name for fault in TOURED])
 def test_a_fault_is_no_breach_of_the_engine(fault: str) -> None:
     """Faults that break the contract do so on purpose; the engine itself reports none."""
     cast = stopped_cast(fault)

@@ -36,9 +36,9 @@ class StoppedClock(Clock):
         super().__init__(stopped_at=1_795_000_000.0)
 
 
-def stopped_cast(*faults: str) -> Cast:
-    """Social care and the token server in this process, with a clock that stands still."""
-    cast = Cast(["social-care", "auth"], faults=faults)
+def stopped_cast(*faults: str, system: str = "social-care") -> Cast:
+    """A system and the token server in this process, with a clock that stands still."""
+    cast = Cast([system, "auth"], faults=faults)
     clock = StoppedClock()
     cast.clock = cast.tokens.clock = clock
     for engine in cast.engines.values():
@@ -48,9 +48,10 @@ def stopped_cast(*faults: str) -> Cast:
 
 @dataclass
 class Visitor:
-    """Sends requests to the engine of social care and keeps the answers by what was asked."""
+    """Sends requests to a system's engine and keeps the answers by what was asked."""
 
     cast: Cast
+    system: str = "social-care"
     answers: dict[str, Answer] = field(default_factory=dict)
     _count: int = 0
 
@@ -90,7 +91,7 @@ class Visitor:
             payload, sent = json.dumps(body).encode(), {**JSON_TYPE, **sent}
         sent = {name: value for name, value in sent.items() if value}
         incoming = Incoming(method, path, query.encode(), sent, payload or b"")
-        answer = self.cast.engines["social-care"].answer(incoming)
+        answer = self.cast.engines[self.system].answer(incoming)
         self.answers[label] = answer
         return answer
 

@@ -1,0 +1,509 @@
+"""
+Schools and colleges: pupils, attendance, suspensions, concerns, and news from the police.
+
+A school is told that a pupil has a social worker and never why; whom it tells of a suspension follows from that alone.
+"""
+
+from __future__ import annotations
+
+import random
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from joinedup.mocks.calendar import SCHOOLS, CalendarError, School, local_day
+from joinedup.mocks.casework import (
+    CRIME_PREVENTION,
+    EARLY_HELP,
+    EDUCATION_MONITORING,
+    EDUCATIONAL,
+    MOST_MATCHES,
+    PROTECTIVE,
+    Casework,
+    age_on,
+    changed,
+    day_of,
+    days_after,
+    filed,
+    found,
+    listed,
+    own,
+    part,
+    purpose,
+    refuse_stale,
+    tagged,
+)
+from joinedup.mocks.clock import stamp
+from joinedup.mocks.deadlines import due
+from joinedup.mocks.engine import Agency, Call
+from joinedup.mocks.messages import Answer, Incoming
+from joinedup.mocks.operations import Operation
+from joinedup.mocks.people import Person, children
+from joinedup.mocks.social_care import ORGANISATIONS, STATUSES
+from joinedup.mocks.store import Record, Records
+
+NAME = "school"
+PUPILS_EACH = 9
+TERM_BEGAN = date(2026, 8, 31)
+REGISTER = (date(2026, 11, 2), date(2026, 11, 20))
+TRANSFER_FILE_DAYS, SAFEGUARDING_FILE_DAYS = 15, 5
+# Of social care's statuses, those of children with a social worker.
+WITH_SOCIAL_WORKER = frozenset({"child-in-need", "child-protection-plan", "looked-after"})
+
+# Examples in the contract work as they stand.
+FIRST_PUPIL = "2c9a1f0e-4b7d-4f3a-8c61-9e0d7b5a1c01"
+FIRST_IDS = {
+    "transfers": "6e2d4c1b-0f5a-4b8e-9d7c-3a1b2c4d5e01",
+    "alerts": "8a4f6b2c-1d3e-4c5a-9b7f-0e2d4c6b8a01",
+    "suspensions": "1f3e5d7c-9b8a-4d6e-8f0a-2c4e6a8b0d01",
+    "concerns": "4d6c8e0a-2b1f-4e3d-9a5c-7b9d1f3e5a01",
+    "notifications": "9c7b5a3d-1e0f-4a2c-8b6d-4e2f0a8c6b01",
+}
+
+LAESTABS = {"999001": "0014001", "999002": "0014002"}
+LEARNER_NUMBERS = ("9900000012", "9900000020", "9900000039", "9900000047")
+PRESENT = ("/", "\\", "L", "P", "V", "W", "K", "B")
+NOT_POSSIBLE = ("X", "Z", "#", "D", "Q", "Y1", "Y2", "Y3", "Y4", "Y5", "Y6", "Y7")
+
+_WHO = (
+    "pupilId",
+    "upn",
+    "givenName",
+    "familyName",
+    "dateOfBirth",
+    "yearGroup",
+    "enrolmentStatus",
+    "school",
+    "version",
+)
+_LEARNING = (*_WHO, "uln", "senProvision", "senType")
+_SAFETY = (*_LEARNING, "sex", "hasSocialWorker", "address", "dslContact")
+VIEWS: dict[str, tuple[str, ...]] = {
+    EARLY_HELP: _WHO,
+    EDUCATION_MONITORING: _LEARNING,
+    **dict.fromkeys(PROTECTIVE, _SAFETY),
+}
+ITEM = ("pupilId", "enrolmentStatus", "version")
+MATCH = ("pupilId", "givenName", "familyName", "dateOfBirth")
+RECEIPT = ("encompassNotificationId", "outcome", "deliverBy", "receivedAt")
+
+
+@dataclass
+class Schools(Casework):
+    """
+    What schools hold; flags and registers by the pupil's id.
+
+    Args:
+        looked_after: ids of pupils who are; known to the designated teacher, and in no answer.
+    """
+
+    pupils: Records = field(default_factory=Records)
+    flags: Records = field(default_factory=Records)
+    registers: dict[str, dict[tuple[str, str], str]] = field(default_factory=dict)
+    looked_after: set[str] = field(default_factory=set)
+    transfers: Records = field(default_factory=Records)
+    alerts: Records = field(default_factory=Records)
+    suspensions: Records = field(default_factory=Records)
+    concerns: Records = field(default_factory=Records)
+    notifications: Records = field(default_factory=Records)
+
+
+SchoolCall = Call[Schools]
+
+
+# The seed
+
+
+def fresh(seed: int) -> Schools:
+    """The seeded state: the pupils of two councils, three weeks of their registers, and one case of each kind."""
+    state = Schools(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
+    for place, organisation in enumerate(ORGANISATIONS):
+        for index, person in enumerate(children(seed, place, PUPILS_EACH)):
+            _seed_pupil(state, organisation, person, index)
+        _seed_cases(state, organisation, is_first=place == 0)
+    return state
+
+
+def _seed_pupil(state: Schools, organisation: str, person: Person, index: int) -> None:
+    is_first = organisation == ORGANISATIONS[0] and index == 0
+    identifier = FIRST_PUPIL if is_first else state.new_id()
+    year = year_group(person.date_of_birth)
+    school = SCHOOLS["999002" if year.isdecimal() and int(year) >= 7 else "999001"]
+    record: Record = {
+        "pupilId": identifier,
+        "upn": person.upn,
+        "givenName": person.given_name,
+        "dateOfBirth": person.date_of_birth,
+        "sex": person.sex,
+        "yearGroup": year,
+        "enrolmentStatus": "dual" if index == 5 else "current",
+        "school": {"urn": school.urn, "laestab": LAESTABS[school.urn], "name": school.name},
+        "senProvision": "NKE"[index % 3],
+        "hasSocialWorker": STATUSES[index % len(STATUSES)] in WITH_SOCIAL_WORKER,
+        "dslContact": {"name": "D. Lead", "telephone": "01632960101"},
+        "version": 1,
+    }
+    # Where a restricted child lives is not held at all: what is not there cannot be shown.
+    if index != 2:
+        record["address"] = {"line1": person.line1, "town": "Exampleton", "postcode": person.postcode}
+    if record["senProvision"] != "N":
+        record["senType"] = ("SLCN", "ASD", "SEMH")[index % 3]
+    if year in ("10", "11", "12", "13"):
+        record["uln"] = LEARNER_NUMBERS[index % len(LEARNER_NUMBERS)]
+    if person.family_name is not None:
+        record["familyName"] = person.family_name
+    state.pupils.add(identifier, organisation, record)
+    state.flags.add(identifier, organisation, _seed_flag(record))
+    if STATUSES[index % len(STATUSES)] == "looked-after":
+        state.looked_after.add(identifier)
+    state.registers[identifier] = dict(_seed_register(state.ids, school))
+
+
+def year_group(born: str) -> str:
+    """The year of school of the autumn of 2026: nursery, reception, 1 to 13."""
+    stage = age_on(born, TERM_BEGAN) - 4
+    return "N" if stage < 0 else "R" if stage == 0 else str(min(stage, 13))
+
+
+def _seed_flag(pupil: Record) -> Record:
+    flag = {"pupilId": pupil["pupilId"], "hasSocialWorker": pupil["hasSocialWorker"], "version": 1}
+    if pupil["hasSocialWorker"]:
+        flag |= {"team": "North assessment team", "telephone": "01632960200", "since": "2026-09-14"}
+    return flag
+
+
+def _seed_register(source: random.Random, school: School) -> Iterator[tuple[tuple[str, str], str]]:
+    first, last = REGISTER
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        if school.is_school_day(day):
+            for session, present in (("AM", "/"), ("PM", "\\")):
+                absent = source.random() < 0.1
+                yield (day.isoformat(), session), source.choice("IMLNOU") if absent else present
+
+
+def _seed_cases(state: Schools, organisation: str, *, is_first: bool) -> None:
+    """One case of each kind about the organisation's first pupil, so that there is something to read."""
+    pupil = next(state.pupils.of(organisation)).record
+    at = "2026-11-16T09:30:00Z"
+    about = {"pupilId": pupil["pupilId"]}
+    child = part(pupil, ("givenName", "familyName", "dateOfBirth", "upn"))
+    cases: dict[str, tuple[str, Record]] = {
+        "transfers": ("transferId", {**about, "destinationLaestab": "0024002", "leavingDate": "2026-11-20", "transferFileDueBy": "2026-12-11", "safeguardingFileDueBy": "2026-11-27", "startedAt": at}),
+        "alerts": ("absenceAlertId", {**about, "date": "2026-11-16", "session": "AM", "attendanceCode": "N", "notified": ["social-worker"], "raisedAt": at}),
+        "suspensions": ("suspensionId", {**about, "kind": "suspension", "startDate": "2026-11-17", "sessions": 4, "reasons": ["DB"], "notifications": [{"recipient": "local-authority", "notifiedAt": at}], "recordedAt": at}),
+        "concerns": ("concernId", {**about, "category": "NEG", "urgency": "routine", "account": "Came to school hungry.", "passedTo": [], "raisedAt": at}),
+        "notifications": ("encompassNotificationId", {**about, "policeReference": "42/1234/26", "incidentAt": "2026-11-13T23:30:00Z", "child": child, "childPresent": True, "outcome": "matched", "deliverBy": "2026-11-16T08:30:00Z", "receivedAt": "2026-11-14T07:00:00Z"}),
+    }  # fmt: skip
+    for kind, (name, record) in cases.items():
+        identifier = FIRST_IDS[kind] if is_first else state.new_id()
+        records: Records = getattr(state, kind)
+        records.add(identifier, organisation, {name: identifier, **record})
+
+
+# Pupils
+
+
+def get_status(call: SchoolCall) -> Answer:
+    """The service is there."""
+    return Answer(200, {"status": "available"})
+
+
+def list_pupils(call: SchoolCall) -> Answer:
+    """One page of the caller's pupils, without personal details."""
+    return listed(call, call.state.pupils, ITEM, step=-("pupil-listed-twice" in call.faults))
+
+
+def search_pupils(call: SchoolCall) -> Answer:
+    """The caller's pupils of whom everything given is true."""
+    purpose(call, VIEWS)
+    hits = _candidates(call, call.body)[:MOST_MATCHES]
+    for pupil in hits:
+        call.state.ledger.note(call, pupil["pupilId"])
+    return Answer(200, {"items": [part(pupil, MATCH) for pupil in hits]})
+
+
+def _candidates(call: SchoolCall, known: Record) -> list[Record]:
+    wanted = {name: _comparable(value) for name, value in known.items()}
+    return [
+        kept.record
+        for kept in call.state.pupils.of(call.caller.organisation)
+        if all(_comparable(kept.record.get(name, "")) == value for name, value in wanted.items())
+    ]
+
+
+def _comparable(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip().casefold()
+
+
+def get_pupil(call: SchoolCall) -> Answer:
+    """As much of a pupil's record as the purpose needs."""
+    view = VIEWS[purpose(call, VIEWS)]
+    if "purpose-not-asked" in call.faults:
+        view = _SAFETY
+    pupil = found(call, call.state.pupils, "pupilId", anyone="pupil-of-other-council-shown" in call.faults)
+    return tagged(pupil, part(pupil, view))
+
+
+# Attendance
+
+
+def get_attendance(call: SchoolCall) -> Answer:
+    """The register between two days."""
+    purpose(call, EDUCATIONAL)
+    pupil = found(call, call.state.pupils, "pupilId")
+    first, last = call.parameter("from", ""), call.parameter("to", "9999-12-31")
+    register = sorted(call.state.registers[pupil["pupilId"]].items())
+    marks = [
+        {"date": day, "session": session, "attendanceCode": code}
+        for (day, session), code in register
+        if first <= day <= last
+    ][-800:]
+    codes = [mark["attendanceCode"] for mark in marks]
+    body = {
+        "pupilId": pupil["pupilId"],
+        "marks": marks,
+        "possibleSessions": sum(code not in NOT_POSSIBLE for code in codes),
+        "attendedSessions": sum(code in PRESENT for code in codes),
+    }
+    return Answer(200, body)
+
+
+def raise_absence_alert(call: SchoolCall) -> Answer:
+    """Enter the mark, and tell the social worker of a pupil who has one."""
+    purpose(call, EDUCATIONAL)
+    pupil = own(call, call.state.pupils, "pupilId")
+    identifier = call.state.new_id()
+    mark = (call.body["date"], call.body["session"])
+    if "absence-not-registered" not in call.faults:
+        call.state.registers[pupil["pupilId"]][mark] = call.body["attendanceCode"]
+    notified = _told(call, pupil, "absence-alert", identifier, social_worker=True)
+    record = {**call.body, "absenceAlertId": identifier, "notified": notified, "raisedAt": stamp(call.now)}
+    return filed(call, call.state.alerts, "/v1/absence-alerts", identifier, record)
+
+
+def get_absence_alert(call: SchoolCall) -> Answer:
+    """One alert."""
+    purpose(call, EDUCATIONAL)
+    return Answer(200, found(call, call.state.alerts, "absenceAlertId"))
+
+
+def _told(call: SchoolCall, pupil: Record, kind: str, identifier: str, *, social_worker: bool) -> list[str]:
+    """Tell the social worker of a pupil who has one."""
+    if not social_worker or not _flag(call, pupil)["hasSocialWorker"]:
+        return []
+    call.state.ledger.send(call, "social-care", kind, {"upn": pupil["upn"], "reference": identifier})
+    return ["social-worker"]
+
+
+def _flag(call: SchoolCall, pupil: Record) -> Record:
+    return call.state.flags.find(pupil["pupilId"], call.caller.organisation)
+
+
+# Suspensions
+
+
+def record_suspension(call: SchoolCall) -> Answer:
+    """Record a suspension and tell, without delay, those who must know and nobody else."""
+    purpose(call, EDUCATIONAL)
+    pupil = own(call, call.state.pupils, "pupilId")
+    identifier, at = call.state.new_id(), stamp(call.now)
+    period = part(call.body, ("kind", "startDate", "sessions", "reasons"))
+    recipients = list(_recipients(call, pupil))
+    for recipient in recipients:
+        content = {"upn": pupil["upn"], "recipient": recipient, **period}
+        call.state.ledger.send(call, WHERE[recipient], "suspension", content)
+    record = {
+        **call.body,
+        "suspensionId": identifier,
+        "notifications": [{"recipient": recipient, "notifiedAt": at} for recipient in recipients],
+        "recordedAt": at,
+    }
+    answer = filed(call, call.state.suspensions, "/v1/suspensions", identifier, record)
+    if "suspension-not-kept" in call.faults:
+        call.state.suspensions.remove(identifier)
+    return answer
+
+
+WHERE = {"local-authority": "social-care", "social-worker": "social-care", "virtual-school": "virtual-school"}
+
+
+def _recipients(call: SchoolCall, pupil: Record) -> Iterator[str]:
+    everyone = "suspension-told-to-all" in call.faults
+    yield "local-authority"
+    if everyone or (_flag(call, pupil)["hasSocialWorker"] and "social-worker-not-told" not in call.faults):
+        yield "social-worker"
+    if everyone or pupil["pupilId"] in call.state.looked_after:
+        yield "virtual-school"
+
+
+def get_suspension(call: SchoolCall) -> Answer:
+    """One suspension and who was told of it."""
+    purpose(call, EDUCATIONAL)
+    return Answer(200, found(call, call.state.suspensions, "suspensionId"))
+
+
+# Safeguarding
+
+
+def get_social_worker_flag(call: SchoolCall) -> Answer:
+    """Whether a pupil has a social worker."""
+    purpose(call, EDUCATIONAL)
+    return tagged(found(call, call.state.flags, "pupilId"))
+
+
+def update_social_worker_flag(call: SchoolCall) -> Answer:
+    """Change the flag, if the caller saw its latest version."""
+    purpose(call, EDUCATIONAL)
+    flag = found(call, call.state.flags, "pupilId")
+    if "stale-flag-accepted" not in call.faults:
+        refuse_stale(call, flag)
+    after = changed(flag, **call.body)
+    call.state.flags.replace(flag["pupilId"], after)
+    pupil = call.state.pupils.find(flag["pupilId"], call.caller.organisation)
+    if pupil["hasSocialWorker"] != after["hasSocialWorker"]:
+        known = changed(pupil, hasSocialWorker=after["hasSocialWorker"])
+        call.state.pupils.replace(flag["pupilId"], known)
+    return tagged(after)
+
+
+def raise_concern(call: SchoolCall) -> Answer:
+    """Record a concern, and pass one that cannot wait to social care."""
+    purpose(call, PROTECTIVE)
+    pupil = own(call, call.state.pupils, "pupilId")
+    identifier = call.state.new_id()
+    passed = ["social-care"] if call.body["urgency"] == "immediate" else []
+    if passed:
+        content = {"upn": pupil["upn"], **part(call.body, ("category", "account", "voiceOfChild"))}
+        call.state.ledger.send(call, "social-care", "contact", content)
+    record = {**call.body, "concernId": identifier, "passedTo": passed, "raisedAt": stamp(call.now)}
+    return filed(call, call.state.concerns, "/v1/safeguarding-concerns", identifier, record)
+
+
+def get_concern(call: SchoolCall) -> Answer:
+    """One concern."""
+    purpose(call, EDUCATIONAL if "concern-shown-for-monitoring" in call.faults else PROTECTIVE)
+    return Answer(200, found(call, call.state.concerns, "concernId"))
+
+
+def receive_encompass_notification(call: SchoolCall) -> Answer:
+    """Take in what the police tell, match the child and say by when the school will know."""
+    purpose(call, PROTECTIVE | {CRIME_PREVENTION})
+    identifier = call.state.new_id()
+    candidates = _matches(call, call.body["child"])
+    several = len(candidates) > 1 and "first-candidate-taken" not in call.faults
+    outcome = "several-candidates" if several else "matched" if candidates else "not-matched"
+    school = SCHOOLS[candidates[0]["school"]["urn"]] if candidates else SCHOOLS["999001"]
+    record = {
+        **call.body,
+        "encompassNotificationId": identifier,
+        "outcome": outcome,
+        "deliverBy": stamp(_next_start(call, school)),
+        "receivedAt": stamp(call.now),
+    }
+    if outcome == "matched":
+        record["pupilId"] = candidates[0]["pupilId"]
+    answer = filed(call, call.state.notifications, "/v1/encompass-notifications", identifier, record)
+    return replace(answer, body=part(record, RECEIPT))
+
+
+def _matches(call: SchoolCall, child: Record) -> list[Record]:
+    """Pupils with that number; where none was given or nobody has it, those of that name and date of birth."""
+    by_number = _candidates(call, {"upn": child["upn"]}) if "upn" in child else []
+    return by_number or _candidates(call, part(child, ("givenName", "familyName", "dateOfBirth")))
+
+
+def _next_start(call: SchoolCall, school: School) -> datetime:
+    if "closed-days-not-known" in call.faults:
+        school = replace(school, closed=frozenset())
+    try:
+        return due("encompass-notice", call.now, school)
+    except CalendarError:
+        return call.now + timedelta(days=1)
+
+
+def get_encompass_notification(call: SchoolCall) -> Answer:
+    """One notification, as the designated safeguarding lead reads it."""
+    purpose(call, PROTECTIVE)
+    return Answer(200, found(call, call.state.notifications, "encompassNotificationId"))
+
+
+# Transfers
+
+
+def start_transfer(call: SchoolCall) -> Answer:
+    """Begin the transfer of a pupil's records; a later one stands beside an earlier one."""
+    purpose(call, EDUCATIONAL)
+    pupil = found(call, call.state.pupils, "pupilId")
+    school, leaving = SCHOOLS[pupil["school"]["urn"]], day_of(call.body["leavingDate"])
+    if leaving <= local_day(call.now) and pupil["enrolmentStatus"] != "leaver":
+        call.state.pupils.replace(pupil["pupilId"], changed(pupil, enrolmentStatus="leaver"))
+    identifier = call.state.new_id()
+    record = {
+        **call.body,
+        "transferId": identifier,
+        "pupilId": pupil["pupilId"],
+        "transferFileDueBy": days_after(leaving, TRANSFER_FILE_DAYS, school.add_school_days),
+        "safeguardingFileDueBy": days_after(leaving, SAFEGUARDING_FILE_DAYS, school.add_school_days),
+        "startedAt": stamp(call.now),
+    }
+    content = {"upn": pupil["upn"], "destinationLaestab": call.body["destinationLaestab"]}
+    call.state.ledger.send(call, "school", "transfer-file", content)
+    return filed(call, call.state.transfers, "/v1/transfers", identifier, record)
+
+
+def get_transfer(call: SchoolCall) -> Answer:
+    """One transfer."""
+    purpose(call, EDUCATIONAL)
+    return Answer(200, found(call, call.state.transfers, "transferId"))
+
+
+# Faults
+
+
+def ended_code_shown(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
+    """Late is H, which ended in 2024."""
+    if operation is None or operation.id != "getAttendance" or answer.status != 200:
+        return answer
+    marks = [m | {"attendanceCode": "H"} if m["attendanceCode"] == "\\" else m for m in answer.body["marks"]]
+    return replace(answer, body={**answer.body, "marks": marks})
+
+
+def search_shows_flag(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
+    """Matches say what no contract mentions."""
+    if operation is None or operation.id != "searchPupils" or answer.status != 200:
+        return answer
+    return replace(
+        answer, body={"items": [{**m, "childProtectionPlan": False} for m in answer.body["items"]]}
+    )
+
+
+AGENCY = Agency(
+    name=NAME,
+    behaviours={
+        "getStatus": get_status,
+        "listPupils": list_pupils,
+        "searchPupils": search_pupils,
+        "getPupil": get_pupil,
+        "getAttendance": get_attendance,
+        "getSocialWorkerFlag": get_social_worker_flag,
+        "updateSocialWorkerFlag": update_social_worker_flag,
+        "startTransfer": start_transfer,
+        "getTransfer": get_transfer,
+        "raiseAbsenceAlert": raise_absence_alert,
+        "getAbsenceAlert": get_absence_alert,
+        "recordSuspension": record_suspension,
+        "getSuspension": get_suspension,
+        "raiseConcern": raise_concern,
+        "getConcern": get_concern,
+        "receiveEncompassNotification": receive_encompass_notification,
+        "getEncompassNotification": get_encompass_notification,
+    },
+    fresh=fresh,
+    tampering={
+        "ended-attendance-code-shown": ended_code_shown,
+        "search-shows-protection-plan": search_shows_flag,
+    },
+    acts_as={"pupil-check-letter-ignored": "check-letter-ignored"},
+)
