@@ -231,7 +231,7 @@ def _suspicion(
         requirements=("SEC-01",),
         title="A property that is not the caller's to set takes effect",
         expected=f"A refusal, or {name} as the system itself sets it, because the contract does not let callers send it.",
-        actual=f"{exchanges[0].status}, and {name} reads back as it was sent.",
+        actual=f"{exchanges[-2 if len(exchanges) > 1 else -1].status}, and {name} reads back as it was sent.",
         exchanges=exchanges,
         expectation=Expectation(lacks=sent) if distinct else Expectation(at=(f"/{name}", usual)),
         where=operation.label,
@@ -266,14 +266,18 @@ def _change(attempt: Attempt, subject: Subject, operation: Operation) -> None:
     properties = not_the_callers(target, operation, subject.operations["GET"], good.step.media_type)
     values = {n: v for n, v in _values(target, properties, usual).items() if normalise(n) not in IDENTIFIERS}
     for extra in _portions(target, operation, values, good.step):
+        # Read once more, so that the printed steps hold the entity tag that the change needs.
+        current = subject.send(target, "GET")
         changed = _send_change(target, subject, operation, good.step, extra)
-        if changed is None:
+        if changed is None or current is None:
             return
         if not changed.ok:
             attempt.held += 1
             continue
         after = subject.send(target, "GET")
-        if after is not None and _judge(attempt, operation, extra, usual, (*subject.origin, changed, after)):
+        if after is not None and _judge(
+            attempt, operation, extra, usual, (*subject.origin, current, changed, after)
+        ):
             _put_back(target, subject, operation, good.step, {n: usual[n] for n in extra if n in usual})
 
 

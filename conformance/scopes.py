@@ -315,11 +315,13 @@ def _override(
     )
 
 
-def of_one_cause(reports: list[Finding]) -> list[Finding]:
-    """One finding for each scope that is not needed, with every operation that does not need it."""
+def of_one_cause(doors: Doors) -> list[Finding]:
+    """One finding for each scope that is not needed, with every operation; a single one where none is ever needed."""
     found: dict[tuple[str, ...], list[Finding]] = {}
-    for report in reports:
-        found.setdefault((*report.key, str(report.confirmed)), []).append(report)
+    for report in doors.reports:
+        of_a_scope = report.rule == "scope-not-needed"
+        single = replace(report, cause="scopes") if of_a_scope and not doors.held else report
+        found.setdefault((*single.key, str(single.confirmed)), []).append(single)
     return [
         replace(
             same[0],

@@ -213,13 +213,14 @@ def _changed(
     if written is None:
         return None
     step, text = written
+    before = boundary.as_owner(reading)
     theirs = boundary.as_intruder(step)
     if boundary.note(theirs) or not theirs.ok:
         return None
     mine = boundary.as_owner(reading)
     if mine.response is None or text.encode() not in mine.response.body:
         return None
-    return (belonging.made, theirs, mine), text
+    return (belonging.made, before, theirs, mine), text
 
 
 def with_text(target: Target, operation: Operation, step: Step) -> tuple[Step, str] | None:

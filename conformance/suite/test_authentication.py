@@ -39,7 +39,7 @@ def test_refuses_a_token_that_lacks_the_scope(harvested: Target, check: Check) -
             "not exercised, because only with flow client-credentials or private-key-jwt can a token be asked for that has fewer scopes"
         )
     doors = try_doors(harvested)
-    check.report(*of_one_cause(doors.reports))
+    check.report(*of_one_cause(doors))
     check.proves(times=doors.held)
     for part in doors.left_out:
         check.leaves_out(part)
