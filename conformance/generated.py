@@ -230,11 +230,7 @@ def _fault(case: Any) -> tuple[str, str, str]:
     data = meta.phase.data
     location = str(getattr(data.parameter_location, "value", "") or "")
     if isinstance(data, CoveragePhaseData):
-        name = (
-            (data.location or "").strip("/").replace("properties/", "")
-            if location == "body"
-            else (data.parameter or "")
-        )
+        name = _property(data.location or "") if location == "body" else (data.parameter or "")
         return (location, name, data.scenario.value.replace("_", " "))
     mutation = next(iter(data.mutations), None)
     if mutation is None:
@@ -243,6 +239,18 @@ def _fault(case: Any) -> tuple[str, str, str]:
     keywords = ", ".join(sorted(mutation.keywords))
     how = mutation.operator.value.replace("_", " ") + (f" ({keywords})" if keywords else "")
     return (mutation.parameter_location.value, path or mutation.parameter or "", how)
+
+
+def _property(pointer: str) -> str:
+    """The property of a body that a place in its schema is about: ``address.lines.*``; empty for the body itself."""
+    parts = iter(pointer.strip("/").split("/"))
+    names: list[str] = []
+    for part in parts:
+        if part == "properties":
+            names.append(next(parts, "").replace("~1", "/").replace("~0", "~"))
+        elif part == "items":
+            names.append("*")
+    return ".".join(names)
 
 
 def _exchange(interaction: Any, case: Any, target: Target) -> Exchange:
