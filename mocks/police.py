@@ -19,7 +19,6 @@ from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal
 from joinedup.mocks.operations import Operation
 from joinedup.mocks.police_records import (
     FORCE_OF,
-    ORGANISATIONS as ORGANISATIONS,
     PROTECTION_LASTS,
     Police,
     delivery,
@@ -27,6 +26,9 @@ from joinedup.mocks.police_records import (
     identified,
     keep,
     keep_notice,
+)
+from joinedup.mocks.police_records import (
+    ORGANISATIONS as ORGANISATIONS,
 )
 from joinedup.mocks.sharing import moment
 from joinedup.mocks.store import ANYONE, Record, Records, new_id, page

@@ -99,7 +99,7 @@ def _seed_notice(state: Police, force: str, council: str, child: Record, index: 
 def _seed_others(state: Police, force: str, council: str, child: Record) -> None:
     """One notification, episode, police protection and answered request of a force, about one child."""
     common = {"forceCode": force, "council": council, "child": child}
-    notification = {
+    notification: Record = {
         **common,
         "notificationId": _first(state, force, 0, FIRST_NOTIFICATION),
         "occurredAt": stamp(SEEDED_AT - timedelta(hours=11)),
@@ -110,7 +110,7 @@ def _seed_others(state: Police, force: str, council: str, child: Record) -> None
         "recordedAt": stamp(SEEDED_AT),
         **delivery(child, {"kind": "school"}, SEEDED_AT),
     }
-    episode = {
+    episode: Record = {
         **common,
         "episodeId": _first(state, force, 0, FIRST_EPISODE),
         "missingType": "M",
@@ -120,7 +120,7 @@ def _seed_others(state: Police, force: str, council: str, child: Record) -> None
         "reportedAt": stamp(SEEDED_AT),
         "version": 1,
     }
-    protection = {
+    protection: Record = {
         **common,
         "eventId": _first(state, force, 0, FIRST_PROTECTION),
         "startedAt": stamp(SEEDED_AT),
@@ -136,7 +136,7 @@ def _seed_others(state: Police, force: str, council: str, child: Record) -> None
 
 def _seed_request(state: Police, force: str, council: str, child: Record) -> None:
     identifier = _first(state, force, 0, FIRST_REQUEST)
-    request = {
+    request: Record = {
         "requestId": identifier,
         "forceCode": force,
         "question": "What is known of the child and of the home?",
@@ -145,7 +145,7 @@ def _seed_request(state: Police, force: str, council: str, child: Record) -> Non
         "askedAt": stamp(SEEDED_AT),
         "latestOutcome": "shared",
     }
-    response = {
+    response: Record = {
         "responseId": _first(state, force, 0, FIRST_RESPONSE),
         "requestId": identifier,
         "forceCode": force,
@@ -159,7 +159,7 @@ def _seed_request(state: Police, force: str, council: str, child: Record) -> Non
 
 
 def _seed_nominal(state: Police, force: str, place: int) -> None:
-    nominal = {
+    nominal: Record = {
         "nominalId": _first(state, force, 0, FIRST_NOMINAL),
         "forceCode": force,
         "pncId": ("2026/9999991A", "2026/9999992B")[place],
@@ -229,4 +229,4 @@ def _is_adult(child: Record, at: datetime) -> bool:
         return False
     year, rest = int(born[:4]), born[5:]
     today = local_day(at)
-    return today.year - year - (today.isoformat()[5:] < rest) >= ADULT_AT
+    return bool(today.year - year - (today.isoformat()[5:] < rest) >= ADULT_AT)

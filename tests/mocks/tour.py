@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from joinedup.mocks.cast import Cast
+from joinedup.mocks.cast import ORGANISATIONS_OF, Cast, client_id
 from joinedup.mocks.clock import Clock
 from joinedup.mocks.messages import Answer, Incoming
-from joinedup.mocks.social_care import FIRST_CHILD, FIRST_REFERRAL
+from joinedup.mocks.social_care import FIRST_CHILD, FIRST_REFERRAL, ORGANISATIONS
 from joinedup.mocks.tokens import Caller, Client
 
 JSON_TYPE = {"content-type": "application/json"}
@@ -61,9 +61,9 @@ class Visitor:
         return self.cast.tokens.issue(client, scopes or client.scopes)
 
     def client(self, caller: str = "own") -> Client:
-        """The client of one of the two organisations."""
-        number = {"own": 1, "other": 2}[caller]
-        return self.cast.tokens.clients[f"council-e0900000{number}"]
+        """The client of one of the two organisations, or of another by its code."""
+        named = dict(zip(("own", "other"), ORGANISATIONS_OF.get(self.system, ORGANISATIONS), strict=True))
+        return self.cast.tokens.clients[client_id(named.get(caller, caller))]
 
     def request_id(self) -> str:
         """A request id, new for each call and alike in each tour."""
