@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from joinedup.conformance.check import first_of
-from joinedup.conformance.evidence import Suspicion
+from joinedup.conformance.evidence import Suspicion, confirm
 from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.expect import Expectation
+from joinedup.conformance.findings import Finding
 from joinedup.conformance.harvest import RISKY
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.objects import creates_of, fresh_subject, item_operations, renewed
@@ -44,11 +45,6 @@ class Probed:
     good: Exchange
     declared: frozenset[str]
     answers: dict[str, Exchange] = field(default_factory=dict)
-
-    @property
-    def refused(self) -> list[Exchange]:
-        """The answers that were 405."""
-        return [answer for answer in self.answers.values() if answer.status == 405]
 
 
 def probe_paths(target: Target, tried: Tried) -> list[Probed]:
@@ -153,22 +149,25 @@ def _takes_anything(target: Target, answer: Exchange) -> bool:
 # --- Allow
 
 
-def allow_is_true(target: Target, tried: Tried) -> Iterator[Suspicion]:
-    """Look at the Allow header of each 405: it is there, lists what worked, and nothing that is itself refused."""
-    for probed in probe_paths(target, tried):
-        worked = {
-            op.method for op in target.operations if op.path == probed.path and (op.label, OWN) in target.good
-        }
-        for answer in probed.refused:
-            found = _wrong_allow(probed, answer, worked)
-            if found is None:
-                tried.proved += 1
-                continue
-            yield found
-            break
+def allow_is_true(target: Target, tried: Tried) -> list[Finding]:
+    """Look at the Allow header of each 405 that was seen: it is there, lists what worked, and nothing that is refused."""
+    if not any(status == 405 for status, _ in target.first):
+        probe_paths(target, tried)
+    refused: dict[str, list[Exchange]] = {}
+    for (status, _), exchange in target.first.items():
+        if status == 405:
+            refused.setdefault(exchange.step.path, []).append(exchange)
+    findings = []
+    for path, answers in refused.items():
+        worked = {op.method for op in target.operations if op.path == path and (op.label, OWN) in target.good}
+        wrong = (_wrong_allow(answers, answer, worked) for answer in answers)
+        found = next((suspicion for suspicion in wrong if suspicion is not None), None)
+        tried.proved += found is None
+        findings += [confirm(target, found)] if found is not None else []
+    return findings
 
 
-def _wrong_allow(probed: Probed, answer: Exchange, worked: set[str]) -> Suspicion | None:
+def _wrong_allow(refused: list[Exchange], answer: Exchange, worked: set[str]) -> Suspicion | None:
     sent = answer.response.headers.get("allow") if answer.response else None
     if sent is None:
         return _allow(
@@ -178,7 +177,7 @@ def _wrong_allow(probed: Probed, answer: Exchange, worked: set[str]) -> Suspicio
             Expectation(header="Allow"),
         )
     listed = {method.strip().upper() for method in sent.split(",") if method.strip()}
-    untrue = next((a for a in probed.refused if a.step.method in listed), None)
+    untrue = next((a for a in refused if a.step.method in listed), None)
     if untrue is not None:
         sentences = (
             "Allow names a method that is itself refused with 405",
