@@ -5,7 +5,7 @@ Dates in answers: written as RFC 3339 has them, a date-time with Z or an offset,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,21 +68,23 @@ def _judged(declared: object, value: str, name: str) -> str | None:
     return DATE if _FOREIGN.fullmatch(value) and _NAMED_AS_DATE.search(name) else None
 
 
-def date_suspicion(exchange: Exchange, seen: Seen) -> Suspicion:
-    """A date that is not written as it should be."""
+def date_suspicion(exchange: Exchange, seen: Seen, also: Iterable[str] = ()) -> Suspicion:
+    """A date that is not written as it should be, and the names of others that are not."""
     is_date = seen.expected == DATE
     wanted = (
         "a date such as 2017-08-09"
         if is_date
         else "a date-time with Z or an offset, such as 2017-08-09T13:58:07Z"
     )
+    more = sorted(set(also) - {seen.name})
+    others = f", and so in {', '.join(more)}" if more else ""
     return Suspicion(
         rule="date-not-as-it-should-be",
         requirements=("CON-API-09",),
         title="A date or date-time is not written so that nobody can misread it",
         expected=f"In {seen.name}, {wanted}.",
-        actual=f"{exchange.status} with a text there that is written otherwise.",
+        actual=f"{exchange.status} with a text there that is written otherwise{others}.",
         exchanges=(exchange,),
         expectation=Expectation(text_at=(seen.pointer, seen.expected)),
-        cause=f"date {seen.name}",
+        cause="date" if is_date else "date-time",
     )

@@ -7,6 +7,7 @@ what is closed. The control is the same request without the change, accepted bef
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -82,19 +83,21 @@ def _code(schema: Mapping[str, Any], value: Any) -> Made:
         yield "is in the code list only with other capitals", value.swapcase()
 
 
-def _length(schema: Mapping[str, Any], value: Any) -> Made:
-    if not isinstance(value, str) or "enum" in schema or "const" in schema:
-        return
-    most, least = schema.get("maxLength"), schema.get("minLength")
-    if isinstance(most, int) and 0 < most <= LONGEST:
+def _longer(schema: Mapping[str, Any], value: Any) -> Made:
+    most = schema.get("maxLength")
+    if isinstance(value, str) and isinstance(most, int) and 0 < most <= LONGEST:
         yield from _fitting(schema, "is one character too long", _lengthened(value, most + 1))
-    if isinstance(least, int) and least > 0:
+
+
+def _shorter(schema: Mapping[str, Any], value: Any) -> Made:
+    least = schema.get("minLength")
+    if isinstance(value, str) and isinstance(least, int) and least > 0:
         yield from _fitting(schema, "is too short", value[: least - 1])
 
 
 def _fitting(schema: Mapping[str, Any], how: str, made: str) -> Made:
     """The value, unless it breaks a pattern too, or a format that gives the length anyway."""
-    if "format" not in schema and matches(schema, made):
+    if not {"format", "enum", "const"} & schema.keys() and matches(schema, made):
         yield how, made
 
 
@@ -193,13 +196,21 @@ def _json_type(schema: Mapping[str, Any], value: Any) -> Made:
         yield "is a text and not a list", "joinedup"
 
 
-def _items(schema: Mapping[str, Any], value: Any) -> Made:
-    if not isinstance(value, list) or not value:
-        return
-    most, least = schema.get("maxItems"), schema.get("minItems")
-    if isinstance(most, int) and most <= 500 and not schema.get("uniqueItems"):
+def _more_items(schema: Mapping[str, Any], value: Any) -> Made:
+    most = schema.get("maxItems")
+    if (
+        isinstance(value, list)
+        and value
+        and isinstance(most, int)
+        and most <= 500
+        and not schema.get("uniqueItems")
+    ):
         yield "has one item too many", (value * (most + 1))[: most + 1]
-    if isinstance(least, int) and least > 0:
+
+
+def _fewer_items(schema: Mapping[str, Any], value: Any) -> Made:
+    least = schema.get("minItems")
+    if isinstance(value, list) and value and isinstance(least, int) and least > 0:
         yield "has too few items", value[: least - 1]
 
 
@@ -222,13 +233,20 @@ def _emptied(schema: Mapping[str, Any], value: Any) -> Made:
 
 _OF_A_VALUE: tuple[Callable[[Mapping[str, Any], Any], Made], ...] = (
     _code,
-    _length,
+    _longer,
+    _shorter,
     _shape,
     _format,
     _bounds,
     _type,
 )
-_OF_A_BODY: tuple[Callable[[Mapping[str, Any], Any], Made], ...] = (_json_type, _items, _closed, _emptied)
+_OF_A_BODY: tuple[Callable[[Mapping[str, Any], Any], Made], ...] = (
+    _json_type,
+    _more_items,
+    _fewer_items,
+    _closed,
+    _emptied,
+)
 
 
 # --- what can be wrong with a whole body
@@ -260,6 +278,28 @@ def _media_types(operation: Operation) -> tuple[str, ...]:
 # --- one after the other
 
 
+INPUT, LIMIT = "CON-API-10", "SEC-03"
+_LIMITS = frozenset({"longer", "more_items"})
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """
+    One way to be wrong.
+
+    Args:
+        cause: what findings of one cause share.
+        said: how it is wrong, as a sentence without its full stop.
+        change: makes the wrong request of an accepted one.
+        requirements: what rules it out.
+    """
+
+    cause: str
+    said: str
+    change: Callable[[Step], Step]
+    requirements: tuple[str, ...] = (INPUT,)
+
+
 @dataclass
 class Judged:
     """
@@ -267,11 +307,13 @@ class Judged:
 
     Args:
         refused: how many were refused, as they should be.
+        limits: how many of them were past a limit on length or number.
         causes: those that were accepted, and those that made the server fail.
         unready: operations for which no accepted request was to be had.
     """
 
     refused: int = 0
+    limits: int = 0
     causes: Causes = field(default_factory=Causes)
     unready: list[str] = field(default_factory=list)
 
@@ -279,21 +321,29 @@ class Judged:
 def judge(base: Base, judged: Judged) -> None:
     """Send the near misses of one operation and note which are accepted."""
     base = filled(base.target, base)
-    sent = 0
+    for held, wrong in itertools.islice(_wrongs(base), MOST_MISSES):
+        _judge_one(held, wrong, judged)
+
+
+def _wrongs(base: Base) -> Iterator[tuple[Base, Wrong]]:
+    """Every way to be wrong that an operation has, each beside the request that is accepted without it."""
     for place in _worth_missing(base):
         held = _prepared(base, place)
-        if held is None:
-            continue
-        for miss in misses_of(place, value_in(held.step, place)):
-            if sent >= MOST_MISSES:
-                return
-            sent += 1
-            _judge_one(held, f"{place.location} {'.'.join(place.path)} {miss.kind}", miss, judged)
-    whole = next(
-        (p for p in places_of(base.target.contract, base.operation, base.step.media_type) if not p.path), None
+        for miss in misses_of(place, value_in(held.step, place)) if held else ():
+            yield held or base, _wrong(miss)
+    whole = [p for p in places_of(base.target.contract, base.operation, base.step.media_type) if not p.path]
+    for how, change in body_misses(base, whole[0]) if whole else ():
+        yield base, Wrong(f"body {how}", f"the body {how}", change)
+
+
+def _wrong(miss: NearMiss) -> Wrong:
+    limit = (LIMIT,) if miss.kind in _LIMITS else ()
+    return Wrong(
+        f"{miss.place.location} {'.'.join(miss.place.path)} {miss.kind}",
+        f"{miss.place.label} {miss.how}",
+        lambda step: changed(step, miss.place, miss.value),
+        (INPUT, *limit),
     )
-    for how, change in body_misses(base, whole) if whole else ():
-        _judge_change(base, f"body {how}", f"the body {how}", change, judged)
 
 
 def _worth_missing(base: Base) -> Iterator[Place]:
@@ -324,47 +374,36 @@ def _prepared(base: Base, place: Place) -> Base | None:
     return replace(base, step=changed(base.step, place, value))
 
 
-def _judge_one(base: Base, cause: str, miss: NearMiss, judged: Judged) -> None:
-    _judge_change(
-        base,
-        cause,
-        f"{miss.place.label} {miss.how}",
-        lambda step: changed(step, miss.place, miss.value),
-        judged,
-    )
-
-
-def _judge_change(base: Base, cause: str, wrong: str, change: Callable[[Step], Step], judged: Judged) -> None:
+def _judge_one(base: Base, wrong: Wrong, judged: Judged) -> None:
     step = base.next()
     if step is None:
         judged.unready.append(base.operation.label)
         return
-    exchange = base.sent(change(step))
+    exchange = base.sent(wrong.change(step))
     if exchange.status >= 500:
         judged.causes.add(server_failure(exchange))
     elif exchange.ok:
-        judged.causes.add(_accepted(base, exchange, cause, wrong, change))
+        judged.causes.add(_accepted(base, exchange, wrong))
     elif exchange.status >= 400:
         judged.refused += 1
+        judged.limits += LIMIT in wrong.requirements
 
 
-def _accepted(
-    base: Base, exchange: Exchange, cause: str, wrong: str, change: Callable[[Step], Step]
-) -> Suspicion:
+def _accepted(base: Base, exchange: Exchange, wrong: Wrong) -> Suspicion:
     def again() -> bool:
         step = base.next()
-        return step is not None and base.sent(change(step)).ok
+        return step is not None and base.sent(wrong.change(step)).ok
 
     return Suspicion(
         rule="near-miss-accepted",
-        requirements=("CON-API-10",),
+        requirements=wrong.requirements,
         title="Input that the contract rules out is accepted",
-        expected=f"A 4xx, because {wrong}.",
+        expected=f"A 4xx, because {wrong.said}.",
         actual=f"{exchange.status}: the request was accepted.",
         exchanges=(*base.lead, exchange),
         expectation=Expectation(statuses=("4XX", "5XX", "3XX")),
-        where=f"{base.operation.label}, {wrong}",
-        cause=cause,
+        where=f"{base.operation.label}, {wrong.said}",
+        cause=wrong.cause,
         again=again,
     )
 

@@ -6,9 +6,10 @@ import pytest
 
 from joinedup.conformance.causes import Causes
 from joinedup.conformance.check import Check, blocked, first_of, not_applicable
-from joinedup.conformance.dates import date_suspicion, dates_in
+from joinedup.conformance.dates import Seen, date_suspicion, dates_in
 from joinedup.conformance.disclosure import seen
 from joinedup.conformance.evidence import confirm
+from joinedup.conformance.exchanges import Exchange
 from joinedup.conformance.fidelity import Compared, compare, one_name_places, refuses_one_name
 from joinedup.conformance.hostility import attack
 from joinedup.conformance.injection import judge as judge_injection
@@ -19,7 +20,7 @@ from joinedup.conformance.places import bases
 from joinedup.conformance.target import Target
 
 
-@pytest.mark.requirement("CON-API-10", "CON-API-12")
+@pytest.mark.requirement("CON-API-10", "CON-API-12", "SEC-03")
 def test_refuses_near_misses(harvested: Target, check: Check) -> None:
     """A value that is wrong in exactly one way is refused, in a request that is otherwise accepted."""
     judged = Judged()
@@ -27,7 +28,9 @@ def test_refuses_near_misses(harvested: Target, check: Check) -> None:
         judge(base, judged)
     check.report(*judged.causes.findings(harvested))
     tried = judged.refused + len(judged.causes)
-    check.proves(times=tried)
+    check.proves("CON-API-10", "CON-API-12", times=tried)
+    check.proves("SEC-03", times=judged.limits)
+    check.ends(not_applicable("no limit on length or number could be passed by one"), "SEC-03")
     if not tried:
         unready = f" ({first_of(judged.unready)})" if judged.unready else ""
         check.ends(
@@ -110,14 +113,19 @@ def test_treats_characters_as_data(harvested: Target, check: Check) -> None:
 @pytest.mark.requirement("CON-API-09")
 def test_writes_dates_as_rfc_3339(harvested: Target, check: Check) -> None:
     """A date in an answer is year, month and day; a date-time has Z or an offset."""
-    causes, judged = Causes(), 0
-    answers = sorted(seen(harvested), key=lambda exchange: exchange.step.method != "GET")
-    for exchange in answers:
+    wrong: dict[str, list[tuple[Exchange, Seen]]] = {}
+    judged = 0
+    for exchange in sorted(seen(harvested), key=lambda answer: answer.step.method != "GET"):
         operation = harvested.contract.operation(exchange.step.operation)
         for date in dates_in(harvested.contract, operation, exchange) if operation else ():
             judged += 1
             if date.expected:
-                causes.add(date_suspicion(exchange, date))
+                wrong.setdefault(date.expected, []).append((exchange, date))
+    causes = Causes()
+    for found in wrong.values():
+        names = [date.name for _, date in found]
+        for exchange, date in found:
+            causes.add(date_suspicion(exchange, date, names))
     check.report(*causes.findings(harvested))
     check.proves(times=judged)
     if not judged:
