@@ -131,18 +131,26 @@ class Engine(Generic[State]):
     ) -> None:
         self.agency, self.tokens, self.seed = agency, tokens, seed
         self.clock: Clock = tokens.clock
-        named = faults & {fault.name for fault in faults_of(agency.name)}
-        self.faults = named | {agency.acts_as[fault] for fault in named if fault in agency.acts_as}
-        self.contract = load_contract(agency.name)
-        self.address = address or self.contract["servers"][0]["url"]
-        self.routes = compiled(agency.name, _lenient(self.faults))
-        self._fixed = {route.path: route for route in self.routes if "{" not in route.path}
-        self._misdescribe()
-        tampering = {**TAMPERING, **agency.tampering}
-        self.tampering: tuple[Tampering, ...] = tuple(tampering[f] for f in tampering if f in self.faults)
         self.breaches: list[str] = []
+        self._served: tuple[str, str] | None = None
+        self.address = address
+        self.switch(faults)
         self._check_behaviours()
         self.reset()
+
+    def switch(self, faults: frozenset[str]) -> None:
+        """Behave with exactly these faults from now on; records stay as they are."""
+        named = faults & {fault.name for fault in faults_of(self.agency.name)}
+        self.faults = named | {self.agency.acts_as[fault] for fault in named if fault in self.agency.acts_as}
+        self.contract = load_contract(self.agency.name)
+        self.address = self.address or self.contract["servers"][0]["url"]
+        self.routes = compiled(self.agency.name, _lenient(self.faults))
+        self._fixed = {route.path: route for route in self.routes if "{" not in route.path}
+        self._misdescribe()
+        tampering = {**TAMPERING, **self.agency.tampering}
+        self.tampering: tuple[Tampering, ...] = tuple(tampering[f] for f in tampering if f in self.faults)
+        if self._served:
+            self.serve_at(*self._served)
 
     def _check_behaviours(self) -> None:
         declared = {operation.id for route in self.routes for operation in route.operations.values()}
@@ -159,7 +167,7 @@ class Engine(Generic[State]):
 
     def serve_at(self, address: str, token_url: str) -> None:
         """Write into the contract where this agency and its token server are."""
-        self.address = address
+        self.address, self._served = address, (address, token_url)
         self.contract["servers"] = [{"url": address}]
         for scheme in self.contract["components"].get("securitySchemes", {}).values():
             for flow in scheme.get("flows", {}).values():

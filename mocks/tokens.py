@@ -75,13 +75,27 @@ class Tokens:
         self.clock = clock
         self.clients = {client.id: client for client in clients}
         self.key = ECKey.generate_key("P-256", {"kid": "key-1", "use": "sig", "alg": ALGORITHM})
-        self._signing: tuple[str, ECKey | OctKey] = (ALGORITHM, self.key)
-        if guessable:
-            self._signing = ("HS256", _guessable_key())
+        self.sign_guessably(guessable)
         self.issuer = "https://auth.joinedup.example"
-        self._verified: dict[str, _Verified] = {}
         self._revoked: set[str] = set()
         self._used_assertions: dict[str, float] = {}
+
+    def sign_guessably(self, guessable: bool) -> None:
+        """Sign with a secret that everybody knows from now on, or with the key that nobody else has."""
+        self._signing: tuple[str, ECKey | OctKey] = (
+            ("HS256", _guessable_key()) if guessable else (ALGORITHM, self.key)
+        )
+        self._verified: dict[str, _Verified] = {}
+
+    def snapshot(self) -> tuple[set[str], dict[str, float]]:
+        """Revocations and used assertions, to be put back."""
+        return set(self._revoked), dict(self._used_assertions)
+
+    def restore(self, kept: tuple[set[str], dict[str, float]]) -> None:
+        """Put back what was kept."""
+        self.reset()
+        self._revoked.update(kept[0])
+        self._used_assertions.update(kept[1])
 
     def reset(self) -> None:
         """Forget revocations and used assertions; clients, key and tokens stay good."""
@@ -145,6 +159,10 @@ class Tokens:
             "exp": now + lifetime_s,
             "jti": secrets.token_urlsafe(16),
         }
+        return self.sign(claims)
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        """A token with these claims, good or not."""
         algorithm, key = self._signing
         return jwt.encode({"alg": algorithm, "kid": "key-1", "typ": "at+jwt"}, claims, key)
 
