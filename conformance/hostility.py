@@ -24,18 +24,23 @@ LONG = 100_000
 TEXTS = ("Zoe\0Amber", "\ud800", "Amber \U0001f600", "a" * LONG)
 """NUL, half of a surrogate pair, a character beyond the basic plane, and more than anybody writes."""
 IN_AN_ADDRESS = ("Zoe\0Amber", "\U0001f600", "a" * 5_000, "-1", str(10**30))
+PLAIN = "Amber"
 Change = Callable[[Step], Step]
+Attack = tuple[Change, Place | None]
+"""How a request is changed, and the place where a plain text may be put instead."""
 
 
 def attack(base: Base, causes: Causes) -> int:
     """Send what breaks servers to one operation; gives how many requests were answered as they should be."""
     base, answered = filled(base.target, base), 0
-    changes = [*_in_the_body(base), *_in_the_address(base)]
-    for change in changes[:MOST_REQUESTS]:
+    attacks = [*_in_the_body(base), *_in_the_address(base)]
+    for change, place in attacks[:MOST_REQUESTS]:
         step = base.next()
         if step is None:
             break
         suspicion = _suspicion(base, base.sent(change(step)))
+        if suspicion is not None and place is not None:
+            suspicion = _plainer(base, place) or suspicion
         if suspicion is None:
             answered += 1
         else:
@@ -43,15 +48,25 @@ def attack(base: Base, causes: Causes) -> int:
     return answered
 
 
-def _in_the_body(base: Base) -> Iterator[Change]:
+def _plainer(base: Base, place: Place) -> Suspicion | None:
+    """The same fault shown by a plain text, where it is not the hostile one that makes the difference."""
+    exchange = base.send(place, PLAIN)
+    return _suspicion(base, exchange) if exchange is not None else None
+
+
+def _in_the_body(base: Base) -> Iterator[Attack]:
     if not isinstance(base.step.body, dict):
         return
     for place in text_places(base):
-        yield from (_escaped(place, text) for text in TEXTS)
+        yield from ((_escaped(place, text), place) for text in TEXTS)
     for place in places_of(base.target.contract, base.operation, base.step.media_type):
         if place.location == "body" and place.path and type_of(place.schema) in ("integer", "number"):
-            yield _put(place, 10**30)
-            yield _raw_number(place)
+            yield _put(place, 10**30), None
+            yield _raw_number(place), None
+    yield from ((change, None) for change in _whole_bodies())
+
+
+def _whole_bodies() -> Iterator[Change]:
     yield lambda step: replace(step, body=Text(_nested(step.body)))
     yield lambda step: replace(step, body=None)
     yield lambda step: replace(step, body=Text(""))
@@ -84,10 +99,11 @@ def _nested(body: Any) -> str:
     return json.dumps(body)[:-1] + ', "joinedup": ' + "[" * NESTING + "]" * NESTING + "}"
 
 
-def _in_the_address(base: Base) -> Iterator[Change]:
+def _in_the_address(base: Base) -> Iterator[Attack]:
     for place in places_of(base.target.contract, base.operation, base.step.media_type):
         if place.location in ("path", "query") and not is_judged_elsewhere(place):
-            yield from (_put(place, value) for value in IN_AN_ADDRESS)
+            texts = type_of(place.schema) == "string"
+            yield from ((_put(place, value), place if texts else None) for value in IN_AN_ADDRESS)
 
 
 def _suspicion(base: Base, exchange: Exchange) -> Suspicion | None:
