@@ -172,12 +172,19 @@ def _shown(target: Target, step: Step) -> Step:
     body = Text(target.redactor.mask_text(step.body.text)) if isinstance(step.body, Text) else mask(step.body)
     return replace(
         step,
-        path=target.redactor.mask_url(step.path) if "{" not in step.path else step.path,
+        path=_shown_path(target, step.path),
         path_parameters={name: mask(value) for name, value in step.path_parameters.items()},
         query=tuple((name, mask(value)) for name, value in step.query),
         headers={name: mask(value) for name, value in step.headers.items()},
         body=body,
     )
+
+
+def _shown_path(target: Target, path: str) -> str:
+    """A path as it may be shown: a template is the contract's, a query beside it is not."""
+    template, mark, query = path.partition("?")
+    shown = template if "{" in template else target.redactor.mask_url(template)
+    return shown + (target.redactor.mask_url(mark + query) if mark else "")
 
 
 def _masked(target: Target, value: Any) -> Any:
