@@ -23,7 +23,7 @@ from joinedup.conformance.personal_data import OF_A_PERSON, PERSONAL, is_of_a_pe
 from joinedup.conformance.places import flattened
 from joinedup.conformance.responses import is_json
 from joinedup.conformance.target import Target
-from joinedup.conformance.vocabulary import SECRETS
+from joinedup.conformance.vocabulary import MARKED_INTERNAL, SECRETS, SENSITIVE
 
 MOST_DEPTH = 12
 
@@ -147,7 +147,7 @@ def _undeclared(
     for name, inner in value.items():
         here = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
         if name not in declared:
-            if not further and inner is not None and _is_personal(bare(name), people):
+            if not further and inner is not None and _is_not_for_callers(bare(name), people):
                 yield here, "which the contract does not declare"
             continue
         node = flattened(contract, declared[name])
@@ -166,6 +166,11 @@ def _properties(contract: Contract, schema: Mapping[str, Any]) -> dict[str, Any]
                 return {}
             found |= inner.get("properties") or {}
     return found
+
+
+def _is_not_for_callers(name: str, people: bool) -> bool:
+    """Whether an undeclared property is more than something new: personal, sensitive, or internal by its name."""
+    return _is_personal(name, people) or (people and name in SENSITIVE) or name.startswith(MARKED_INTERNAL)
 
 
 def _is_personal(name: str, people: bool) -> bool:

@@ -74,6 +74,35 @@ STATES = frozenset(
 )
 """Properties whose next value hangs on the present one."""
 
+SENSITIVE = frozenset(
+    {
+        "notes",
+        "note",
+        "comments",
+        "risk",
+        "risks",
+        "riskassessment",
+        "safeguarding",
+        "safeguardingnotes",
+        "casenotes",
+    }
+    | {
+        "allegations",
+        "allegation",
+        "diagnosis",
+        "diagnoses",
+        "medical",
+        "health",
+        "religion",
+        "nationality",
+        "sexuality",
+    }
+)
+"""Properties that say more of a person than a caller may have been meant to know, where the contract does not name them."""
+
+MARKED_INTERNAL = ("internal", "confidential", "private", "sensitive", "restricted")
+"""How the names of properties begin that were not meant for callers."""
+
 SECRETS = frozenset(
     {
         "password",

@@ -128,12 +128,13 @@ def test_sees_what_is_undeclared_beside_what_is() -> None:
             "name": "Sam",
             "dateOfBirth": "2014-03-15",
             "pin": "1234",
+            "internalNotes": "x",
             "more": {"email": "sam@example.org"},
             "x": 1,
         }
     ]
     found = dict(undeclared(contract, operation, _answered(200, body)))
-    assert found.keys() == {"/0/dateOfBirth", "/0/pin"}
+    assert found.keys() == {"/0/dateOfBirth", "/0/internalNotes", "/0/pin"}
 
 
 @pytest.mark.parametrize(
