@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,11 +15,15 @@ from joserfc.jwk import ECKey
 from joinedup.mocks import auth, police, school, social_care
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES
-from joinedup.mocks.clock import Clock
-from joinedup.mocks.engine import Agency, Engine
+from joinedup.mocks.clock import Clock, ClockState
+from joinedup.mocks.connections import connected
+from joinedup.mocks.deliveries import Deliveries, DeliveriesState, Delivery, Done, Outgoing, Transport
+from joinedup.mocks.engine import Agency
 from joinedup.mocks.faults import FAULTS
+from joinedup.mocks.member import Journal, Member, MemberState
 from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
+from joinedup.mocks.transports import Http, routed
 
 BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "social-care": lambda tokens: social_care.AGENCY,
@@ -27,6 +32,7 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "auth": auth.agency,
 }
 PROFILE = "open-api-1"
+_FAULT_NAMES = frozenset(fault.name for fault in FAULTS)
 # The organisations of the callers own and other, where they are not the two councils.
 ORGANISATIONS_OF: dict[str, tuple[str, str]] = {"police": police.ORGANISATIONS}
 
@@ -35,31 +41,146 @@ class UnknownNameError(ValueError):
     """Raised when a system or a fault of that name does not exist; the message lists those that do."""
 
 
+@dataclass(frozen=True)
+class CastState:
+    """Everything as it was kept."""
+
+    clock: ClockState
+    deliveries: DeliveriesState
+    members: dict[str, MemberState]
+
+
 class Cast:
     """
     Engines by system, over one token server and one clock.
 
+    ``addresses`` are those of recipients that are not among them, such as a live system or a subscriber; ``far`` is
+    how these are reached.
+
     Args:
         systems: names; the token server is always there, because the others' callers need it.
-        faults: names of those that are on.
+        faults: names of those that are on at first.
+        clock: that all of them share; one that runs where none is given.
 
     Raises:
         UnknownNameError: a name is not one of ours.
     """
 
-    def __init__(self, systems: Collection[str], *, seed: int = 1, faults: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        systems: Collection[str],
+        *,
+        seed: int = 1,
+        faults: Collection[str] = (),
+        clock: Clock | None = None,
+    ) -> None:
         _known("system", systems, AGENCIES)
-        _known("fault", faults, {fault.name: fault for fault in FAULTS})
+        _known("fault", faults, _FAULT_NAMES)
         self.asked = tuple(systems)
-        self.clock = Clock()
+        self.seed = seed
+        self.faults = self._initial_faults = frozenset(faults)
+        self.clock = clock or Clock()
         self.tokens = Tokens(self.clock, guessable="guessable-key" in faults)
         self.signing_key = ECKey.generate_key("P-256", {"kid": "client-key-1", "alg": ALGORITHM})
         self._register()
+        self.journal = Journal()
+        self.addresses: dict[str, str] = {}
+        self.far: Transport = Http(self.addresses)
+        self.deliveries = Deliveries(self.clock, self._send, self._credentials, seed=seed)
         names = [*systems, *(() if "auth" in systems else ("auth",))]
-        self.engines: dict[str, Engine[Any]] = {
-            name: Engine(BUILDERS[name](self.tokens), self.tokens, seed=seed, faults=frozenset(faults))
-            for name in names
-        }
+        self.engines: dict[str, Member[Any]] = {name: self._member(name) for name in names}
+
+    def _member(self, name: str) -> Member[Any]:
+        member: Member[Any] = Member(
+            BUILDERS[name](self.tokens), self.tokens, seed=self.seed, faults=self.faults
+        )
+        member.journal, member.send_on = self.journal, self._send_on
+        return member
+
+    # What passes between them
+
+    def _send(self, outgoing: Outgoing, done: Done) -> None:
+        routed(self.engines, self.far)(outgoing, done)
+
+    def _send_on(self, sender: str) -> None:
+        """Post what an agency left in its outbox, as far as it is known where it goes; the rest stays there."""
+        ledger = getattr(self.engines[sender].state, "ledger", None)
+        if ledger is None or not ledger.outbox:
+            return
+        unknown = []
+        for message in ledger.outbox:
+            delivery = connected(sender, message)
+            if delivery is None:
+                unknown.append(message)
+            else:
+                self.deliveries.post(delivery)
+        ledger.outbox[:] = unknown
+
+    def _credentials(self, delivery: Delivery) -> dict[str, str]:
+        """A token of the organisation that something is delivered for, to the recipient alone."""
+        client = self.tokens.clients.get(client_id(delivery.organisation))
+        if client is None:
+            return {}
+        theirs = tuple(scope for scope in client.scopes if audience_of(scope) == delivery.recipient)
+        return {"Authorization": f"Bearer {self.tokens.issue(client, theirs)}"} if theirs else {}
+
+    # Faults and outages
+
+    def switch_fault(self, name: str, active: bool) -> None:
+        """
+        Switch a fault on or off; records stay as they are.
+
+        Raises:
+            UnknownNameError: there is no such fault.
+        """
+        _known("fault", [name], _FAULT_NAMES)
+        self._switch(self.faults | {name} if active else self.faults - {name})
+
+    def _switch(self, faults: frozenset[str]) -> None:
+        if faults == self.faults:
+            return
+        guessable = "guessable-key" in faults
+        if guessable != ("guessable-key" in self.faults):
+            self.tokens.sign_guessably(guessable)
+        self.faults = faults
+        for engine in self.engines.values():
+            engine.switch(faults)
+
+    def switch_outage(self, system: str, away: bool) -> None:
+        """
+        Make an agency go away or come back.
+
+        Raises:
+            UnknownNameError: it is not here.
+        """
+        _known("system", [system], self.engines)
+        self.engines[system].is_away = away
+
+    # All at once
+
+    def reset(self, seed: int | None = None) -> None:
+        """Every agency back to its seeded state and its faults at first, and the clock to what it showed at first."""
+        self.seed = self.seed if seed is None else seed
+        self.deliveries.seed = self.seed
+        self.clock.reset()
+        self.deliveries.reset()
+        self.journal.reset()
+        self._switch(self._initial_faults)
+        for engine in self.engines.values():
+            engine.seed, engine.is_away = self.seed, False
+            engine.reset()
+
+    def snapshot(self) -> CastState:
+        """Everything that there is but faults and the journal, to be put back."""
+        members = {name: engine.snapshot() for name, engine in self.engines.items()}
+        return CastState(self.clock.snapshot(), self.deliveries.snapshot(), members)
+
+    def restore(self, kept: CastState) -> None:
+        """Put back what was kept."""
+        self.clock.restore(kept.clock)
+        self.deliveries.restore(kept.deliveries)
+        for name, state in kept.members.items():
+            self.engines[name].restore(state)
 
     def _register(self) -> None:
         """A client with a secret for each organisation, and one that signs assertions."""
@@ -70,12 +191,6 @@ class Cast:
 
     def _add(self, client: Client) -> None:
         self.tokens.clients[client.id] = client
-
-    def reset(self) -> None:
-        """Every agency back to its seeded state, and the clock to real time."""
-        self.clock.reset()
-        for engine in self.engines.values():
-            engine.reset()
 
     def breaches(self) -> tuple[str, ...]:
         """Answers that broke their contract without a fault having asked for it; there should be none."""

@@ -69,6 +69,7 @@ class Clock:
         self._number = 0
         self._runs_on = stopped_at is None
         self._performing = False
+        self._epoch = 0
         self.performers: dict[str, Performer] = {}
 
     def seconds(self) -> float:
@@ -144,26 +145,28 @@ class Clock:
         """
         Move to a moment, piece of work by piece of work: each is given after it was performed.
 
-        Whoever iterates may wait for what the work set going before the clock moves on.
+        Whoever iterates may wait for what the work set going before the clock moves on. A reset or a restoration
+        meanwhile ends the move.
 
         Raises:
             ClockError: it is being moved already, or the work never ends.
         """
         if self._performing:
             raise ClockError("The clock is being moved already.")
-        self._performing = True
+        self._performing, epoch = True, self._epoch
         try:
-            yield from self._perform_until(until)
-            self._stopped_at = max(until, self.seconds())
+            yield from self._perform_until(until, epoch)
+            if epoch == self._epoch:
+                self._stopped_at = max(until, self.seconds())
         finally:
             self._performing = False
             if self._runs_on:
                 self._run_on()
 
-    def _perform_until(self, until: float) -> Iterator[Work]:
+    def _perform_until(self, until: float, epoch: int) -> Iterator[Work]:
         for count in range(MOST_AT_ONCE + 1):
             work = self._next()
-            if work is None or work.due > until:
+            if work is None or work.due > until or epoch != self._epoch:
                 return
             if count == MOST_AT_ONCE:
                 raise ClockError(
@@ -234,6 +237,7 @@ class Clock:
         self._put_back(copy.deepcopy(state.work))
 
     def _put_back(self, queued: tuple[Work, ...]) -> None:
+        self._epoch += 1
         self._work = {work.number: work for work in queued}
         self._order = [(work.due, work.number) for work in queued]  # in order already
 

@@ -140,6 +140,20 @@ def test_work_that_never_ends_is_an_error(
         clock.advance(1)
 
 
+@pytest.mark.parametrize("standing", [True, False])
+def test_a_reset_within_a_move_ends_it(standing: bool) -> None:
+    """Whoever puts everything back does not find the clock moved on afterwards, nor old work done."""
+    clock = Clock(START.timestamp()) if standing else Clock()
+    diary, before = Diary(clock), clock.seconds()
+    clock.performers["reset"] = lambda _: clock.reset()
+    clock.queue(after(clock, 60), "reset")
+    clock.queue(after(clock, 61), "write", "old")
+    assert clock.advance(3600) == 1
+    assert abs(clock.seconds() - before) < 1
+    assert clock.advance(3600) == 0
+    assert (diary.entries, clock.is_stopped) == ([], standing)
+
+
 def test_withdrawn_work_is_not_done(clock: Clock, diary: Diary) -> None:
     """Also where it was the next, and twice is no harm."""
     first = clock.queue(after(clock, 1), "write", "withdrawn")

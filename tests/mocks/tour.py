@@ -38,12 +38,7 @@ class StoppedClock(Clock):
 
 def stopped_cast(*faults: str, system: str = "social-care") -> Cast:
     """A system and the token server in this process, with a clock that stands still."""
-    cast = Cast([system, "auth"], faults=faults)
-    clock = StoppedClock()
-    cast.clock = cast.tokens.clock = clock
-    for engine in cast.engines.values():
-        engine.clock = clock
-    return cast
+    return Cast([system, "auth"], faults=faults, clock=StoppedClock())
 
 
 @dataclass
