@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from joinedup.conformance.errors import JoinedUpError
 from joinedup.conformance.exchanges import MISSING, Exchange, Step, Text
@@ -328,6 +329,16 @@ def _other_bodies(target: Target, operation: Operation) -> Iterator[tuple[Any, s
                     fields = target.sampler(path=operation.path).value(schema, full=full)
                 except CannotSampleError:
                     continue
-                yield Text("&".join(f"{name}={plain(value)}" for name, value in fields.items())), media_type
+                yield Text(as_form(fields)), media_type
         elif media_type.startswith("text/"):
             yield Text("joinedup test message"), media_type
+
+
+def as_form(fields: dict[str, Any]) -> str:
+    """A form as it goes over the wire: percent-encoded, a list as one pair for each item."""
+    pairs = [
+        (name, plain(item))
+        for name, value in fields.items()
+        for item in (value if isinstance(value, list) else [value])
+    ]
+    return urlencode(pairs)
