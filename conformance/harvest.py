@@ -329,7 +329,8 @@ def _other_bodies(target: Target, operation: Operation) -> Iterator[tuple[Any, s
                     fields = target.sampler(path=operation.path).value(schema, full=full)
                 except CannotSampleError:
                     continue
-                yield Text(as_form(fields)), media_type
+                if isinstance(fields, dict):
+                    yield Text(as_form(fields)), media_type
         elif media_type.startswith("text/"):
             yield Text("joinedup test message"), media_type
 

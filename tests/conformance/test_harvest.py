@@ -232,6 +232,7 @@ def test_full_bodies_come_before_bare_ones() -> None:
             [(Text("a=b"), "application/x-www-form-urlencoded")] * 2,
         ),
         (posting({"type": "string"}, "application/xml"), []),
+        (posting({"type": "string"}, "application/x-www-form-urlencoded"), []),
     ],
 )
 def test_bodies_that_are_no_json(contract: dict[str, Any], bodies: list[tuple[Any, str]]) -> None:
