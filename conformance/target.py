@@ -256,9 +256,10 @@ class Target:
         for value in sent:
             self.redactor.sent(value)
         if response is not None:
-            refuse_real_people(
-                response.body, where=f"{step.method} {step.path} of {self.name}", ours=self.redactor
-            )
+            where = f"{step.method} {step.path} of {self.name}"
+            headers = "\n".join(f"{name}\n{value}" for name, value in response.headers.multi_items())
+            for part in (response.body, headers.encode()):
+                refuse_real_people(part, where=where, ours=self.redactor)
             body = response.json()
             if body is not MISSING:
                 self.redactor.received(body)
