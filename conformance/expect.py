@@ -13,7 +13,7 @@ from typing import Any
 from joinedup.conformance.contract import Contract
 from joinedup.conformance.exchanges import MISSING, Exchange, Response, value_from, value_record
 from joinedup.conformance.lists import items_of
-from joinedup.conformance.redaction import scalars
+from joinedup.conformance.redaction import as_text, scalars
 from joinedup.conformance.reproduction import at_pointer
 
 
@@ -100,9 +100,9 @@ class Expectation:
         body = exchange.json()
         held = set(scalars(body)) if self.holds or self.lacks else set()
         return bool(
-            (self.holds and str(self.holds) not in held)
-            or (self.lacks and str(self.lacks) in held)
-            or (self.at and str(at_pointer(body, self.at[0])) != str(self.at[1]))
+            (self.holds and as_text(self.holds) not in held)
+            or (self.lacks and as_text(self.lacks) in held)
+            or (self.at and as_text(at_pointer(body, self.at[0])) != as_text(self.at[1]))
             or (self.most and len(items_of(exchange) or []) > self.most)
         )
 

@@ -94,7 +94,7 @@ class Redactor:
 
     def is_shown(self, value: Any) -> bool:
         """Whether a scalar may stand in the record as it is."""
-        return _text(value) in self._shown and not self._holds_secret(_text(value))
+        return as_text(value) in self._shown and not self._holds_secret(as_text(value))
 
     def mask(self, value: Any) -> Any:
         """A JSON value with every scalar and name that may not be shown replaced by its token."""
@@ -104,7 +104,7 @@ class Redactor:
             return [self.mask(item) for item in value]
         if value is None or self.is_shown(value):
             return value
-        return self._token(_text(value), _kind(value))
+        return self._token(as_text(value), _kind(value))
 
     def mask_text(self, text: str) -> str:
         """A text of a system, as one token unless it may be shown."""
@@ -180,10 +180,11 @@ def scalars(value: Any) -> Iterator[str]:
         elif isinstance(item, list | tuple):
             stack.extend(item)
         elif item is not None:
-            yield _text(item)
+            yield as_text(item)
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A scalar as text: a string as it is, anything else as JSON writes it."""
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 

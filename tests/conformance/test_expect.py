@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from joinedup.conformance.contract import Contract, parse_contract
-from joinedup.conformance.exchanges import Exchange, Response, Step
+from joinedup.conformance.exchanges import Exchange, Reference, Response, Step
 from joinedup.conformance.expect import Expectation, breaches, expectation_from, status_fits
 
 PLAY = {
@@ -47,7 +47,8 @@ def contract() -> Contract:
 def exchange(status: int, body: bytes = b'{"size": 1}', **headers: str) -> Exchange:
     """An answer to ``GET /parks``; status 0 for none."""
     step = Step("GET", "/parks", operation="GET /parks")
-    answered = Response(status, httpx.Headers({**JSON, **headers}), body) if status else None
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answered = Response(status, httpx.Headers({**JSON, **named}), body) if status else None
     return Exchange(step, answered)
 
 
@@ -88,6 +89,43 @@ def test_statuses_match_as_contracts_write_them(status: int, patterns: tuple[str
         (Expectation(header="Allow"), exchange(405), True),
         (Expectation(without="marker-7"), exchange(200, b"... marker-7 ..."), True),
         (Expectation(without="marker-7"), exchange(200, b"... marker-8 ..."), False),
+        # values in the answer
+        (Expectation(holds="c1"), exchange(200, b'{"items": [{"id": "c1"}]}'), False),
+        (Expectation(holds="c1"), exchange(200, b'{"c1": "x"}'), True),
+        (Expectation(holds="7"), exchange(200, b"[7]"), False),
+        (Expectation(holds=7), exchange(200, b'["7"]'), False),
+        (Expectation(holds=True), exchange(200, b"[true]"), False),
+        (Expectation(holds="c1"), exchange(200, b"no JSON c1"), True),
+        (Expectation(lacks="c1"), exchange(200, b'["c1"]'), True),
+        (Expectation(lacks="c1"), exchange(200, b'["c10"]'), False),
+        (Expectation(lacks="c1"), exchange(200, b"no JSON"), False),
+        (Expectation(at=("/a/0", "x")), exchange(200, b'{"a": ["x"]}'), False),
+        (Expectation(at=("/a/0", "x")), exchange(200, b'{"a": ["y"]}'), True),
+        (Expectation(at=("/a/0", "x")), exchange(200, b'{"a": []}'), True),
+        (Expectation(at=("/a", False)), exchange(200, b'{"a": false}'), False),
+        (Expectation(at=("/a", False)), exchange(200, b'{"a": true}'), True),
+        (Expectation(at=("/a", 7)), exchange(200, b'{"a": "7"}'), False),
+        (Expectation(most=2), exchange(200, b'{"items": [1, 2]}'), False),
+        (Expectation(most=2), exchange(200, b'{"items": [1, 2, 3]}'), True),
+        (Expectation(most=2), exchange(200, b'{"a": 1}'), False),
+        # shapes
+        (Expectation(text_at=("/at", r"\d+")), exchange(200, b'{"at": "17"}'), False),
+        (Expectation(text_at=("/at", r"\d+")), exchange(200, b'{"at": "17x"}'), True),
+        (Expectation(text_at=("/at", r"\d+")), exchange(200, b'{"at": 17}'), True),
+        (Expectation(text_at=("/at", r"\d+")), exchange(200, b"{}"), False),
+        (Expectation(absent="/secret"), exchange(200, b'{"secret": null}'), True),
+        (Expectation(absent="/secret"), exchange(200, b'{"open": 1}'), False),
+        (Expectation(unlike="Traceback"), exchange(500, b"Traceback (most recent"), True),
+        (Expectation(unlike="Traceback"), exchange(500, b"\xff sorry"), False),
+        # headers
+        (Expectation(header="X-Id", matches="[a-f]+"), exchange(200, x_id="abc"), False),
+        (Expectation(header="X-Id", matches="[a-f]+"), exchange(200, x_id="abz"), True),
+        (Expectation(header="X-Id", header_is="abc"), exchange(200, x_id="abd"), True),
+        (Expectation(header="X-Id", header_is="abc"), exchange(200, x_id="abc"), False),
+        (Expectation(header="X-Id", header_not="abc"), exchange(200, x_id="abc"), True),
+        (Expectation(header_unlike=("Server", r"\d")), exchange(200, server="Parks/8"), True),
+        (Expectation(header_unlike=("Server", r"\d")), exchange(200, server="Parks"), False),
+        (Expectation(header_unlike=("Server", r"\d")), exchange(200), False),
     ],
 )
 def test_what_breaks_an_expectation(expectation: Expectation, answer: Exchange, broken: bool) -> None:
@@ -125,6 +163,20 @@ def test_what_the_contract_does_not_know_breaks_nothing(contract: Contract) -> N
         (Expectation(answered=True), {"answered": True}),
         (Expectation(breach=("schema", "#/a", "type")), {"breach": ["schema", "#/a", "type"]}),
         (Expectation(header="Allow", without="x"), {"header": "Allow", "without": "x"}),
+        (Expectation(holds="c1", lacks=7), {"holds": "c1", "lacks": 7}),
+        (Expectation(holds=Reference(step="s0", pointer="/id")), {"holds": {"from": "s0", "pointer": "/id"}}),
+        (
+            Expectation(at=("/a", Reference(step="s0", header="ETag"))),
+            {"at": ["/a", {"from": "s0", "header": "ETag"}]},
+        ),
+        (Expectation(most=2, absent="/a", unlike="x"), {"most": 2, "absent": "/a", "unlike": "x"}),
+        (Expectation(header="A", matches="b"), {"header": "A", "matches": "b"}),
+        (
+            Expectation(header="A", header_is="b", header_not="c"),
+            {"header": "A", "header_is": "b", "header_not": "c"},
+        ),
+        (Expectation(text_at=("/a", "b")), {"text_at": ["/a", "b"]}),
+        (Expectation(header_unlike=("A", "b")), {"header_unlike": ["A", "b"]}),
     ],
 )
 def test_the_record_brings_an_expectation_back(expectation: Expectation, record: dict[str, object]) -> None:
@@ -132,3 +184,11 @@ def test_the_record_brings_an_expectation_back(expectation: Expectation, record:
     read = json.loads(json.dumps(expectation.as_record()))
     assert read == record
     assert expectation_from(read) == expectation
+
+
+def test_values_that_a_system_gave_can_be_replaced() -> None:
+    """What came from the system is known by name, so that a replay compares with what it gets then."""
+    expectation = Expectation(statuses=("200",), holds="c1", at=("/a", "old"))
+    assert expectation.given == {"holds": "c1", "at": ("/a", "old")}
+    fresh = expectation.with_given({"holds": "c2", "at": ("/a", "new")})
+    assert fresh == Expectation(statuses=("200",), holds="c2", at=("/a", "new"))
