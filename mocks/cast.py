@@ -12,7 +12,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from joinedup.mocks import auth, police, school, social_care
+from joinedup.mocks import auth, mash, police, school, social_care
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.clock import Clock, ClockState
@@ -29,6 +29,7 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "social-care": lambda tokens: social_care.AGENCY,
     "school": lambda tokens: school.AGENCY,
     "police": lambda tokens: police.AGENCY,
+    "mash": lambda tokens: mash.AGENCY,
     "auth": auth.agency,
 }
 PROFILE = "open-api-1"

@@ -54,6 +54,16 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "search-nominals",
         ),
     ),
+    "mash": (
+        "Multi-agency safeguarding hub",
+        (
+            "open-enquiry",
+            "read-enquiry",
+            "answer-enquiry",
+            "decide-enquiry",
+            "read-disclosure-log",
+        ),
+    ),
     "auth": ("Token server", ("issue-token", "revoke-token")),
 }
 

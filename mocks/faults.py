@@ -8,7 +8,7 @@ A fault is one change of behaviour as a user would see it. ``breaks`` are the re
 
 from __future__ import annotations
 
-from joinedup.mocks import faults_police
+from joinedup.mocks import faults_mash, faults_police
 from joinedup.mocks.fault import Fault as Fault
 from joinedup.mocks.faults_school import SCHOOL_FAULTS
 
@@ -278,7 +278,7 @@ OWN_FAULTS: tuple[Fault, ...] = (
 )
 
 # An agency with many faults keeps them in a module of its own.
-FAULTS: tuple[Fault, ...] = (*OWN_FAULTS, *faults_police.FAULTS, *SCHOOL_FAULTS)
+FAULTS: tuple[Fault, ...] = (*OWN_FAULTS, *faults_police.FAULTS, *faults_mash.FAULTS, *SCHOOL_FAULTS)
 
 
 def faults_of(system: str) -> tuple[Fault, ...]:
