@@ -40,6 +40,18 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "transfer-pupil",
         ),
     ),
+    "virtual-school": (
+        "Virtual school of a council",
+        (
+            "notify-looked-after",
+            "receive-suspension-notice",
+            "list-peps",
+            "initiate-pep",
+            "read-pep",
+            "update-pep",
+            "review-pep",
+            "read-education-snapshot",
+        ),
     "police": (
         "Police public protection",
         (

@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,12 @@ class Records:
     def of(self, organisation: str) -> Iterator[Kept]:
         """An organisation's records, oldest first."""
         return (kept for kept in self._by_id.values() if kept.organisation == organisation)
+
+    def where(self, chosen: Callable[[Record], bool]) -> Records:
+        """Those records of which something is true, each in its place in the order."""
+        view = Records()
+        view._by_id = {id: kept for id, kept in self._by_id.items() if chosen(kept.record)}
+        return view
 
     def __iter__(self) -> Iterator[Kept]:
         return iter(self._by_id.values())

@@ -9,7 +9,8 @@ from rounds import changed_by, fault_names, outbox, visitor_of
 from tour import Visitor
 
 from joinedup.mocks.people import children
-from joinedup.mocks.school import FIRST_IDS, FIRST_PUPIL, VIEWS, year_group
+from joinedup.mocks.school import VIEWS
+from joinedup.mocks.school_roll import FIRST_IDS, FIRST_PUPIL, year_group
 from joinedup.mocks.social_care import fresh as social_care
 
 SYSTEM = "school"
