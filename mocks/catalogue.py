@@ -52,6 +52,7 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "review-pep",
             "read-education-snapshot",
         ),
+    ),
     "police": (
         "Police public protection",
         (
