@@ -11,6 +11,7 @@ import random
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
 from joinedup.mocks.casework import EARLY_HELP, PROTECTIVE, Casework, part
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.engine import Agency, Call
