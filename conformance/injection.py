@@ -95,7 +95,7 @@ def _quote_suspicion(base: Base, place: Place, quote: str, exchange: Exchange) -
         exchanges=(*base.lead, exchange),
         expectation=Expectation(never=("5XX",)),
         where=f"{base.operation.label}, {place.label}",
-        cause=f"{place.location} {place.name} quote",
+        cause=f"{base.operation.label} quote",
         advice="Pass values to the database as parameters, never as part of a query's text.",
         again=again,
     )
@@ -185,7 +185,7 @@ def _search_suspicion(base: Base, place: Place, trick: Trick, usual: int, found:
         exchanges=(found.exchange,),
         expectation=Expectation(absent=f"{found.pointer}/{usual}"),
         where=f"{base.operation.label}, {place.label}",
-        cause=f"{place.location} {place.name} search",
+        cause=f"{base.operation.label} search",
         advice="Pass values to the database as parameters, and escape its wildcards.",
         again=again,
     )

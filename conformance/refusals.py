@@ -14,7 +14,7 @@ from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.exchanges import Exchange, Step, Text
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.features import plain as bare
-from joinedup.conformance.harvest import RISKY
+from joinedup.conformance.harvest import CONDITION, RISKY
 from joinedup.conformance.near_misses import is_judged_elsewhere
 from joinedup.conformance.personal_data import is_personal_name
 from joinedup.conformance.places import Base, Place, base_of, caller, places_of
@@ -176,3 +176,67 @@ def _names(exchange: Exchange, place: Place) -> bool:
 def _nameless_again(refused: Refused) -> bool:
     second = refused.base.send(refused.place, refused.value)
     return second is not None and str(second.status) in INVALID and not _names(second, refused.place)
+
+
+# --- what is stored
+
+
+def stale_suspicions(base: Base) -> Iterator[Suspicion | None]:
+    """
+    What the refusal of a stale change says of the object: None where it says nothing, a suspicion where it names a person.
+
+    The object is read with the same credential, so its values are known; nothing is changed.
+    """
+    reading = base.lead[0] if base.lead else None
+    condition = next((name for name in base.step.headers if name.lower() in CONDITION), None)
+    tag = base.step.headers.get(condition, "") if condition else ""
+    if reading is None or condition is None or not re.search(r"[0-9A-Za-z]", tag.removeprefix("W/")):
+        return
+    # The tag of the accepted request is stale by now, unless it tells contents and not versions.
+    other = replace(base.step, headers={**base.step.headers, condition: _another(tag)})
+    sent = (base.target.client.send(step) for step in (base.step, other))
+    exchange = next((e for e in sent if e.status in (409, 412)), None)
+    if exchange is None:
+        return
+    values = [value for value in personal_values(reading.json()) if _says(exchange, value)]
+    yield _stored_suspicion(base, reading, exchange, values[0]) if values else None
+
+
+def _another(tag: str) -> str:
+    """A tag of the same form that is not the present one."""
+    last = next(place for place in range(len(tag) - 1, -1, -1) if tag[place].isalnum())
+    return tag[:last] + ("1" if tag[last] != "1" else "2") + tag[last + 1 :]
+
+
+def personal_values(value: Any) -> Iterator[str]:
+    """Every text of an answer that by its name is personal, long enough not to stand elsewhere by chance."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if isinstance(inner, str) and len(inner) > 2 and is_personal_name(bare(name)):
+                yield inner
+            else:
+                yield from personal_values(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from personal_values(inner)
+
+
+def _says(exchange: Exchange, value: str) -> bool:
+    text = exchange.response.body.decode("utf-8", "replace") if exchange.response else ""
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text) is not None
+
+
+def _stored_suspicion(base: Base, reading: Exchange, exchange: Exchange, value: str) -> Suspicion:
+    shown = base.target.redactor.is_shown(value)
+    return Suspicion(
+        rule="refusal-shows-the-record",
+        requirements=("PRV-04",),
+        title="A refusal shows personal data that is stored",
+        expected="A refusal that says what is wrong with the request, and nothing of the person.",
+        actual=f"{exchange.status} with a value of the object in it that by its name is personal.",
+        exchanges=(reading, exchange),
+        # What the system said may not be printed; then the steps show the fault to whoever looks at the answer.
+        expectation=Expectation(without=value if shown else ""),
+        cause="stored value",
+        again=lambda: _says(base.target.client.send(exchange.step), value),
+    )

@@ -14,7 +14,14 @@ from joinedup.conformance.exchanges import Exchange
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.places import bases, caller
 from joinedup.conformance.problem_documents import declares_problem, faults_of
-from joinedup.conformance.refusals import echo_suspicion, nameless_suspicion, provoke, refused_values, repeats
+from joinedup.conformance.refusals import (
+    echo_suspicion,
+    nameless_suspicion,
+    provoke,
+    refused_values,
+    repeats,
+    stale_suspicions,
+)
 from joinedup.conformance.target import Target
 from joinedup.conformance.tracing import Traced, judge_tracing
 
@@ -30,10 +37,17 @@ def test_refusals_name_the_field_and_not_its_value(harvested: Target, check: Che
             causes.add(echo_suspicion(refused))
         if (suspicion := nameless_suspicion(refused)) is not None:
             causes.add(suspicion)
+    for base in bases(harvested, "PUT", "PATCH"):
+        for stored in stale_suspicions(base):
+            personal += 1
+            if stored is not None:
+                causes.add(stored)
     check.report(*causes.findings(harvested))
     check.proves("ERR-02", times=judged)
     check.proves("PRV-04", times=personal)
-    check.leaves_out("values that are stored and that another request's error might show", "PRV-04")
+    check.leaves_out(
+        "values that are stored, in errors that no refused value and no stale change brings about", "PRV-04"
+    )
     if not judged:
         check.ends(blocked("not exercised, because no value was refused with 400 or 422"), "ERR-02")
     if not personal:

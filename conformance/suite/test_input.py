@@ -17,6 +17,8 @@ from joinedup.conformance.narrowing import Allowed
 from joinedup.conformance.narrowing import judge as judge_variants
 from joinedup.conformance.near_misses import Judged, judge
 from joinedup.conformance.places import bases
+from joinedup.conformance.slow_patterns import judge as judge_slowness
+from joinedup.conformance.slow_patterns import slow_places
 from joinedup.conformance.target import Target
 
 
@@ -89,8 +91,12 @@ def test_takes_what_the_contract_allows(harvested: Target, check: Check) -> None
 @pytest.mark.requirement("CON-API-12")
 def test_survives_hostile_input(harvested: Target, check: Check) -> None:
     """Nothing that breaks servers breaks this one: NUL, half a character, deep nesting, huge numbers and texts."""
-    causes = Causes()
-    answered = sum(attack(base, causes) for base in bases(harvested))
+    causes, answered = Causes(), 0
+    for base in bases(harvested):
+        answered += attack(base, causes)
+        for place in slow_places(base):
+            if (suspicion := judge_slowness(base, place)) is not None:
+                causes.add(suspicion)
     check.report(*causes.findings(harvested))
     check.proves(times=answered)
     if not answered and not causes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 from judged import Judge, found, harvested, outcome_of
@@ -9,7 +11,9 @@ from judged import Judge, found, harvested, outcome_of
 from joinedup.conformance.disclosure import leaks, lets_any_site_read
 from joinedup.conformance.exchanges import Exchange, Response, Step
 from joinedup.conformance.outcomes import Outcome
+from joinedup.conformance.places import bases
 from joinedup.conformance.problem_documents import faults_of
+from joinedup.conformance.refusals import personal_values, stale_suspicions
 from joinedup.conformance.suite import test_errors as suite
 
 NAMES = suite.test_refusals_name_the_field_and_not_its_value
@@ -140,3 +144,37 @@ def test_knows_a_problem_document(media_type: str, body: str, faulty: bool) -> N
     suspicions = list(faults_of(_answer(body, 404, content_type=media_type)))
     assert bool(suspicions) is faulty
     assert all(s.expectation.is_broken_by(s.last, None) for s in suspicions)
+
+
+@pytest.mark.parametrize(
+    ("body", "values"),
+    [
+        ({"child": {"givenName": "Siân", "age": 12}}, ["Siân"]),
+        ({"items": [{"dateOfBirth": "2014-03-15"}, {"status": "open"}]}, ["2014-03-15"]),
+        ({"givenName": "Jo"}, []),
+    ],
+)
+def test_knows_which_values_are_personal(body: object, values: list[str]) -> None:
+    """Values are personal by the name of their property, and too short ones prove nothing."""
+    assert list(personal_values(body)) == values
+
+
+def test_finds_a_refusal_that_shows_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal of a stale change that names the person is found; the plain one is not."""
+    with harvested("cursor") as target:
+        base = next(bases(target, "PATCH"))
+        assert list(stale_suspicions(base)) == [None]
+        name = next(personal_values(base.lead[0].json()))
+        send = target.client.send
+
+        def telling(step: Step) -> Exchange:
+            exchange = send(step)
+            said = Response(412, httpx.Headers(), f'{{"detail": "{name} has changed."}}'.encode())
+            return replace(exchange, response=said) if exchange.status == 412 else exchange
+
+        monkeypatch.setattr(target.client, "send", telling)
+        (suspicion,) = stale_suspicions(base)
+        assert suspicion is not None
+        assert suspicion.requirements == ("PRV-04",)
+        assert suspicion.again is not None
+        assert suspicion.again()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from judged import Judge, found, harvested, outcome_of
 
 from joinedup.conformance.outcomes import Outcome
+from joinedup.conformance.slow_patterns import grows
 from joinedup.conformance.suite import test_input as suite
 
 STYLES = ("cursor", "offset", "link")
@@ -93,3 +96,18 @@ def test_is_silent_on_a_service_that_keeps_its_promises(style: str, judge: Judge
         check = outcome_of(judge, target, requirement)
     assert check.findings == []
     assert [result.outcome for result in check.results()] == [Outcome.PASS]
+
+
+@pytest.mark.parametrize(
+    ("times", "slow"),
+    [
+        (lambda length: 0.00002 * 2 ** (length - 12), True),
+        (lambda length: 0.000001 * length**3, False),
+        (lambda length: 0.002, False),
+        (lambda length: 2.0, False),
+        (lambda length: 0.9 if length == 30 else 0.2, False),
+    ],
+)
+def test_tells_a_pattern_that_hangs_from_a_slow_server(times: Callable[[int], float], slow: bool) -> None:
+    """Only time that explodes with the length counts; a server that is slow, or slow once, does not."""
+    assert grows(times) is slow
