@@ -231,6 +231,9 @@ def together(target: Target, maker: Maker, tried: Tried) -> Iterator[Suspicion]:
         if now is not None and tag_of(now) == held.tag:
             tried.lacks("the ETag does not change when the object does, so that no tag is ever stale")
             return
+        if target.client.send(steps[0]).ok:
+            tried.lacks(f"{held.operation.label} takes a stale tag also from one writer at a time")
+            return
         sentences = (
             "Two changes at the same time, made on one reading, are both taken",
             "One success and one 4xx such as 412.",

@@ -67,7 +67,7 @@ def location_leads_to_it(target: Target, create: Operation, tried: Tried) -> Ite
     if made is None or subject is None or step is None:
         tried.lacks(f"{create.label} did not make another object that can be read")
         return
-    step_there = _step_to_location(target, made)
+    step_there = _step_to_location(target, made, step)
     if made.status != 201 or step_there is None:
         return
     if not settled(target, step, lambda answer: answer.ok).ok:
@@ -95,7 +95,9 @@ def location_leads_to_it(target: Target, create: Operation, tried: Tried) -> Ite
         )
         expectation = Expectation(holds=wanted)
     else:
-        tried.proved += 1
+        tried.proved += there.ok
+        if not there.ok:
+            tried.lacks(f"the Location that {create.label} gives answered {there.status or 'nothing'}")
         return
     suspicion = _suspicion("location-untrue", sentences, (made, there), expectation)
     yield replace(suspicion, where=create.label, cause=create.label, operations=(create.label,))
@@ -106,15 +108,14 @@ def subject_parameters(subject: Subject) -> tuple[str, ...]:
     return tuple(re.findall(r"\{([^{}]+)\}/?$", next(iter(subject.operations.values())).path))
 
 
-def _step_to_location(target: Target, made: Exchange) -> Step | None:
-    """A GET of where Location leads; its last segment is a parameter, so that a reproduction can fetch it."""
+def _step_to_location(target: Target, made: Exchange, reader: Step) -> Step | None:
+    """The request that reads the object, sent to where Location leads; its last segment is a parameter, so that a reproduction can fetch it."""
     path, _, query = location_path(target, made).partition("?")
     if not path or query:
         return None
     before, _, last = path.rstrip("/").rpartition("/")
-    return Step(
-        "GET", before.replace("{", "%7B") + "/{location}", {"location": last}, identity=made.step.identity
-    )
+    template = before.replace("{", "%7B") + "/{location}"
+    return replace(reader, path=template, path_parameters={"location": last}, operation="")
 
 
 # --- WWW-Authenticate

@@ -151,7 +151,8 @@ def _takes_anything(target: Target, answer: Exchange) -> bool:
 
 def allow_is_true(target: Target, tried: Tried) -> list[Finding]:
     """Look at the Allow header of each 405 that was seen: it is there, lists what worked, and nothing that is refused."""
-    if not any(status == 405 for status, _ in target.first):
+    declared = {operation.label for operation in target.contract.operations}
+    if not any(status == 405 and label not in declared for status, label in target.first):
         probe_paths(target, tried)
     refused: dict[str, list[Exchange]] = {}
     for (status, _), exchange in target.first.items():

@@ -26,6 +26,7 @@ THIS = ("PAG-01",)
 FEWEST = 5
 PAGES_WANTED = 8
 MOST_MADE = 60
+MOST_FILLED = 25
 FAR = 1000
 
 
@@ -69,16 +70,17 @@ def listing_of(target: Target, collection: Collection, tried: Tried) -> Listing 
     before = whole(target, collection)
     if not pager.pages and not before.styles:
         return None
-    for _ in range(FEWEST):
-        if not before.complete or len(before.items) >= FEWEST:
+    wanted = max(FEWEST, pager.declared_least + 2)
+    for _ in range(min(wanted, MOST_FILLED)):
+        if not before.complete or len(before.items) >= wanted:
             break
         filler = _fill(target, collection, before, filler)
         before = whole(target, collection)
     once, twice = before, whole(target, collection)
     if not (once.complete or once.end in ("endless", "long")):
         tried.lacks(f"{label} could not be read to its end ({once.end})")
-    elif len(once.items) < FEWEST:
-        tried.lacks(f"{label} holds {len(once.items)} items, and at least {FEWEST} are needed")
+    elif len(once.items) < wanted:
+        tried.lacks(f"{label} holds {len(once.items)} items, and at least {wanted} are needed")
     elif set(once.items) != set(twice.items):
         tried.lacks(f"{label} changes while it is read")
     else:
@@ -125,10 +127,10 @@ def read_in_pages(target: Target, collection: Collection, tried: Tried) -> Itera
     if listing is None:
         return
     paged = listing.pages(target)
-    if len(paged.pages) < 2:
-        tried.lacks(f"{listing.label} came in one page only")
-        return
     found = next(_faults(listing, paged), None)
+    if len(paged.pages) < 2 and found is None:
+        tried.lacks(f"{listing.label} named no page after the first")
+        return
     if found is not None:
         yield found
     elif paged.complete:
@@ -140,6 +142,9 @@ def read_in_pages(target: Target, collection: Collection, tried: Tried) -> Itera
 def _faults(listing: Listing, paged: Walk) -> Iterator[Suspicion]:
     """What is wrong with a list read page by page, the deepest cause first."""
     yield from _too_long(listing, paged)
+    if len(paged.pages) < 2:
+        # Where no next page was named, the way to it may be one that is not known here.
+        return
     yield from _not_followed(listing, paged)
     yield from _endless(listing, paged)
     repeated = list(_repeated(listing, paged))

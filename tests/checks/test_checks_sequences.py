@@ -72,7 +72,6 @@ def test_is_silent_on_a_clean_service_and_says_that_it_looked(style: str) -> Non
         ("replay-answers-differently", REPEATED, {"IDM-01"}),
         ("key-taken-for-another-body", ANOTHER_BODY, {"IDM-01"}),
         ("stale-change-accepted", STALE, {"CCY-01"}),
-        ("stale-change-accepted", TOGETHER, {"CCY-01"}),
         ("stale-delete-accepted", DELETION, {"CCY-01"}),
         ("change-without-condition-accepted", UNCONDITIONAL, {"CCY-01"}),
     ],
@@ -93,6 +92,7 @@ def test_finds_what_is_not_kept(style: str, defect: str, judge: Judge, broken: s
         ("etag-missing-when-read", STALE, "nothing can be put in If-Match"),
         ("etag-unchanged-after-change", STALE, "no tag is ever stale"),
         ("change-lost", STALE, "is not there when the object is read"),
+        ("stale-change-accepted", TOGETHER, "takes a stale tag also from one writer at a time"),
         ("replay-creates-twice", IN_FLIGHT, "carries out a plain repetition twice"),
     ],
 )
