@@ -264,6 +264,8 @@ PAGES = (
         "arrivals-shift-the-pages",
         "A referral that arrives between two pages makes an item appear on both.",
         ("PAG-01",),
+        (),
+        ("cursor",),
     ),
 )
 
