@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -21,7 +22,7 @@ from joinedup.mocks.reading import MAX_BODY
 class Endpoint:
     """Turns ASGI messages into what the engine reads, and its answers into ASGI messages."""
 
-    def __init__(self, engine: Engine[object]) -> None:
+    def __init__(self, engine: Engine[Any]) -> None:
         self.engine = engine
         self.under_way: set[tuple[str, ...]] = set()
 
@@ -30,8 +31,12 @@ class Endpoint:
         incoming = Incoming(scope["method"], scope["path"], scope["query_string"], headers)
         with self._marked(incoming) as repeated:
             body = await read_at_most(receive, MAX_BODY + 1)
-            answer = self.engine.answer(replace(incoming, body=body, repeated=repeated))
+            answer = await self.answer(replace(incoming, body=body, repeated=repeated))
         await respond(answer, incoming.method, send)
+
+    async def answer(self, incoming: Incoming) -> Answer:
+        """The engine's answer."""
+        return self.engine.answer(incoming)
 
     @contextlib.contextmanager
     def _marked(self, incoming: Incoming) -> Iterator[bool]:
@@ -50,7 +55,7 @@ class Endpoint:
 class ContractPage:
     """The contract as it is served, with the addresses of this process in it; nobody needs a token to read it."""
 
-    def __init__(self, engine: Engine[object]) -> None:
+    def __init__(self, engine: Engine[Any]) -> None:
         self.engine = engine
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,10 +100,10 @@ async def respond(answer: Answer, method: str, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
 
 
-def application(engine: Engine[object]) -> ASGIApp:
+def application(engine: Engine[Any], endpoint: Endpoint | None = None) -> ASGIApp:
     """The agency's application: its contract at ``/openapi.json``, everything else by the engine."""
     app = Starlette(routes=[Route("/openapi.json", ContractPage(engine))])
     app.router.redirect_slashes = False
     # Not a route of its own: a pattern for every path would leave out those that hold a line break.
-    app.router.default = Endpoint(engine)
+    app.router.default = endpoint or Endpoint(engine)
     return app

@@ -18,6 +18,8 @@ from typing import Any
 
 # More than this in one move is work that keeps queueing itself.
 MOST_AT_ONCE = 1_000_000
+# Dates that contracts, tokens and the calendar can all write.
+EARLIEST_S, LATEST_S = 0.0, datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 
 Performer = Callable[[Any], None]
 
@@ -185,11 +187,23 @@ class Clock:
         Move the clock, doing what falls due on the way in the order in which it does; gives how many there were.
 
         A negative number moves it back, and does nothing.
+
+        Raises:
+            ClockError: it would leave the years from 1970 to 2099.
         """
+        return sum(1 for _ in self.moving(self.after(seconds)))
+
+    def after(self, seconds: float) -> float:
+        """
+        The moment so many seconds on, in seconds since 1970; where it is past, the clock is moved back to it.
+
+        Raises:
+            ClockError: it lies outside the years from 1970 to 2099.
+        """
+        until = self._within(self.seconds() + seconds)
         if seconds < 0:
             self._shift(seconds)
-            return 0
-        return sum(1 for _ in self.moving(self.seconds() + seconds))
+        return until
 
     def set(self, moment: datetime) -> int:
         """
@@ -205,11 +219,16 @@ class Clock:
         A moment in seconds since 1970.
 
         Raises:
-            ClockError: it is past.
+            ClockError: it is past, or outside the years from 1970 to 2099.
         """
         if moment.timestamp() < self.seconds():
             raise ClockError(f"The clock shows {stamp(self.now())} already, and is only ever set forward.")
-        return moment.timestamp()
+        return self._within(moment.timestamp())
+
+    def _within(self, seconds: float) -> float:
+        if not EARLIEST_S <= seconds < LATEST_S:
+            raise ClockError("The clock shows times of the years from 1970 to 2099 only.")
+        return seconds
 
     def _shift(self, seconds: float) -> None:
         self._offset_s += seconds

@@ -17,6 +17,7 @@ import tempfile
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import IO, Any
 
@@ -24,6 +25,8 @@ from joinedup.conformance.errors import SetupError
 
 READY_WITHIN_S = 30
 GONE_WITHIN_S = 5
+# Moving the clock waits for every attempt at a delivery on the way.
+CONTROL_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
@@ -56,22 +59,71 @@ class Served:
     control: str
     signed: Mapping[str, str]
 
-    def reset(self) -> None:
-        """Put every agency back to its seeded state."""
-        self._ask("POST", "/reset")
+    def reset(self, seed: int | None = None) -> None:
+        """Put every agency back to its seeded state, or to that of another seed."""
+        self.ask("POST", "/v1/resets", {} if seed is None else {"seed": seed})
 
     def advance(self, seconds: float) -> None:
-        """Move the agencies' clock."""
-        self._ask("POST", "/clock", json.dumps({"advance_s": seconds}).encode())
+        """Move the agencies' clock; what falls due on the way is done."""
+        self.ask("POST", "/v1/clock/advances", {"seconds": seconds})
+
+    def set_clock(self, moment: datetime) -> None:
+        """Set the agencies' clock forward to a moment; what falls due on the way is done."""
+        self.ask("PUT", "/v1/clock", {"now": moment.isoformat()})
+
+    def now(self) -> datetime:
+        """What time it is to the agencies."""
+        return datetime.fromisoformat(self.ask("GET", "/v1/clock")["now"])
+
+    def switch_fault(self, name: str, active: bool) -> None:
+        """Switch a fault on or off."""
+        self.ask("PUT", f"/v1/faults/{name}", {"active": active})
+
+    def switch_outage(self, system: str, away: bool) -> None:
+        """Make an agency go away or come back."""
+        self.ask("PUT", f"/v1/outages/{system}", {"away": away})
+
+    def snapshot(self) -> str:
+        """Keep everything as it is; gives what it is put back by."""
+        return str(self.ask("POST", "/v1/snapshots")["snapshotId"])
+
+    def restore(self, snapshot: str) -> None:
+        """Put everything back."""
+        self.ask("POST", f"/v1/snapshots/{snapshot}/restorations")
+
+    def exchanges(self, system: str) -> tuple[dict[str, Any], ...]:
+        """What an agency received and answered, oldest first, as the control plane's contract has it."""
+        return tuple(self._all(f"/v1/exchanges?system={system}"))
+
+    def deliveries(self, sender: str) -> tuple[dict[str, Any], ...]:
+        """What an agency has sent others or is to, oldest first, as the control plane's contract has it."""
+        return tuple(self._all(f"/v1/deliveries?system={sender}"))
 
     def breaches(self) -> tuple[str, ...]:
         """Answers that broke their contract without a fault having asked for it."""
-        return tuple(json.loads(self._ask("GET", "/breaches"))["breaches"])
+        return tuple(self.ask("GET", "/v1/breaches")["items"])
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        request = urllib.request.Request(self.control + path, data=body, method=method)  # noqa: S310 - our own child
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-            return bytes(response.read())
+    def _all(self, path: str) -> Iterator[dict[str, Any]]:
+        page = self.ask("GET", f"{path}&limit=50")
+        yield from page["items"]
+        while page["next"]:
+            page = self.ask("GET", f"{path}&limit=50&cursor={page['next']}")
+            yield from page["items"]
+
+    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """
+        Call an operation of the control plane.
+
+        Raises:
+            urllib.error.HTTPError: it refused.
+        """
+        sent = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} if sent else {}
+        request = urllib.request.Request(  # noqa: S310 - our own child
+            self.control + path, data=sent, headers=headers, method=method
+        )
+        with urllib.request.urlopen(request, timeout=CONTROL_TIMEOUT_S) as response:  # noqa: S310
+            return dict(json.loads(response.read() or b"{}"))
 
 
 @contextlib.contextmanager

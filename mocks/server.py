@@ -14,55 +14,90 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
-import msgspec
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from joinedup.mocks.app import application, read_at_most, respond
+from joinedup.mocks.app import Endpoint, application, joined, respond
 from joinedup.mocks.cast import Cast
-from joinedup.mocks.messages import Answer
+from joinedup.mocks.clock import Work
+from joinedup.mocks.control import WAITING, control
+from joinedup.mocks.member import NO_ID
+from joinedup.mocks.messages import Answer, Incoming, Refusal, problem
+from joinedup.mocks.transports import Http, in_background
 
 LOOPBACK = "127.0.0.1"
+LOOPBACKS = frozenset({LOOPBACK, "localhost", "::1"})
+# How late what falls due by real time may be noticed.
+TICK_S = 0.05
+AT_ONCE = 8
 LARGEST_HEAD = 256 * 1024
 
 
-class Control:
-    """
-    The control plane, for tests: loopback only.
+class ControlEndpoint(Endpoint):
+    """The control plane's; an operation that waits for others leaves the loop to them."""
 
-    ``POST /reset`` puts every agency back to its seed, ``POST /clock`` with ``{"advance_s": n}`` moves the clock,
-    ``GET /breaches`` gives the answers that broke their contract.
+    async def answer(self, incoming: Incoming) -> Answer:
+        """The engine's answer."""
+        if incoming.path in WAITING and incoming.method != "GET":
+            return await asyncio.to_thread(self.engine.answer, incoming)
+        return self.engine.answer(incoming)
+
+
+class LoopbackOnly:
+    """
+    Lets in who calls from this machine and names it as this machine.
+
+    A page in a browser that is lured here names another host or origin (DNS rebinding, cross-site requests).
     """
 
-    def __init__(self, cast: Cast) -> None:
-        self.cast = cast
-        self.operations: dict[tuple[str, str], Callable[[bytes], Answer]] = {
-            ("POST", "/reset"): self.reset,
-            ("POST", "/clock"): self.move_clock,
-            ("GET", "/breaches"): self.breaches,
-        }
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_at_most(receive, 1024)
-        operation = self.operations.get((scope["method"], scope["path"]))
-        answer = operation(body) if operation else Answer(404, {"error": "There is no such operation."})
+        headers = joined(scope.get("headers", []))
+        caller = (scope.get("client") or ("",))[0]
+        named = [headers.get("host", ""), *([headers["origin"]] if "origin" in headers else [])]
+        if caller in LOOPBACKS and all(_host(name) in LOOPBACKS for name in named):
+            await self.app(scope, receive, send)
+            return
+        refusal = Refusal(403, "The control plane is for callers on this machine alone.")
+        answer = problem(refusal, NO_ID).having(("Cache-Control", "no-store"))
         await respond(answer, scope["method"], send)
 
-    def reset(self, body: bytes) -> Answer:
-        self.cast.reset()
-        return Answer(204)
 
-    def move_clock(self, body: bytes) -> Answer:
-        try:
-            seconds = float(msgspec.json.decode(body)["advance_s"])
-        except (ValueError, KeyError, TypeError):
-            return Answer(400, {"error": 'Send {"advance_s": seconds}.'})
-        self.cast.clock.advance(seconds)
-        return Answer(200, {"now": self.cast.clock.now().isoformat()})
+def _host(name: str) -> str:
+    try:
+        return urlsplit(name if "://" in name else f"//{name}").hostname or ""
+    except ValueError:
+        return ""
 
-    def breaches(self, body: bytes) -> Answer:
-        return Answer(200, {"breaches": self.cast.breaches()})
+
+def step_by_step(cast: Cast, loop: asyncio.AbstractEventLoop) -> Callable[[Iterator[Work]], int]:
+    """Moves the clock on the loop and waits, after each piece of work, for what it has sent to be answered."""
+
+    async def step(moving: Iterator[Work]) -> bool:
+        work = next(moving, None)
+        while cast.deliveries.under_way:
+            await asyncio.sleep(0.002)
+        return work is not None
+
+    def move(moving: Iterator[Work]) -> int:
+        count = 0
+        while asyncio.run_coroutine_threadsafe(step(moving), loop).result():
+            count += 1
+        return count
+
+    return move
+
+
+async def _perform_due(cast: Cast) -> None:
+    """Do what falls due while real time goes by."""
+    while True:
+        await asyncio.sleep(TICK_S)
+        cast.clock.perform_due()
 
 
 class _Server(uvicorn.Server):
@@ -87,7 +122,7 @@ async def _run(cast: Cast, until_input_ends: bool) -> None:
     addresses = {name: _address(found) for name, found in sockets.items()}
     cast.serve_at(addresses)
     apps: dict[str, ASGIApp] = {name: application(engine) for name, engine in cast.engines.items()}
-    apps["control"] = Control(cast)
+    apps["control"] = _control(cast, addresses["control"])
     servers = {name: _Server(_config(app)) for name, app in apps.items()}
     stop = _stopper(list(servers.values()))
     if until_input_ends:
@@ -99,7 +134,20 @@ async def _run(cast: Cast, until_input_ends: bool) -> None:
     while not all(server.started for server in servers.values()):
         await asyncio.sleep(0.005)
     print(json.dumps(cast.announcement(addresses, addresses["control"])), flush=True)
+    ticking = asyncio.create_task(_perform_due(cast))
     await asyncio.gather(*serving)
+    ticking.cancel()
+
+
+def _control(cast: Cast, address: str) -> ASGIApp:
+    """The control plane of agencies that are served from here, and how they reach others."""
+    loop = asyncio.get_running_loop()
+    cast.far = in_background(Http(cast.addresses), loop, ThreadPoolExecutor(AT_ONCE, "deliveries"))
+    engine = control(cast)
+    engine.serve_at(address, "")
+    engine.state.is_served = True
+    engine.state.move = step_by_step(cast, loop)
+    return LoopbackOnly(application(engine, ControlEndpoint(engine)))
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:

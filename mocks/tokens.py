@@ -147,8 +147,19 @@ class Tokens:
         audience: tuple[str, ...] = (),
     ) -> str:
         """A new token for a client, with those scopes; for the systems of the scopes, where none is named."""
+        return self.sign(self.claims(client, scopes, lifetime_s=lifetime_s, audience=audience))
+
+    def claims(
+        self,
+        client: Client,
+        scopes: tuple[str, ...],
+        *,
+        lifetime_s: int = LIFETIME_S,
+        audience: tuple[str, ...] = (),
+    ) -> dict[str, Any]:
+        """What such a token says."""
         now = int(self.clock.seconds())
-        claims = {
+        return {
             "iss": self.issuer,
             "sub": client.id,
             "aud": sorted(audience or {audience_of(scope) for scope in scopes}),
@@ -159,7 +170,6 @@ class Tokens:
             "exp": now + lifetime_s,
             "jti": secrets.token_urlsafe(16),
         }
-        return self.sign(claims)
 
     def sign(self, claims: dict[str, Any]) -> str:
         """A token with these claims, good or not."""

@@ -77,8 +77,8 @@ def test_a_contract_is_self_contained(system: str) -> None:
 
 
 def test_every_system_has_a_contract_and_every_contract_a_system() -> None:
-    """The catalogue and the folder of contracts agree."""
-    assert {system.name for system in systems()} == set(SYSTEMS)
+    """The catalogue and the folder of contracts agree, but for the control plane, which is no agency."""
+    assert {system.name for system in systems()} | {"control"} == set(SYSTEMS)
 
 
 def test_social_care_has_at_least_ten_operations() -> None:

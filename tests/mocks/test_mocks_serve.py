@@ -157,9 +157,9 @@ def test_control_resets_and_moves_the_clock(agencies: Served, client: httpx.Clie
 
 
 def test_control_says_what_it_cannot_do(agencies: Served) -> None:
-    """An unknown operation is 404, a move of the clock without a number 400."""
+    """An unknown operation is 404, a move of the clock without a number 422."""
     assert httpx.post(f"{agencies.control}/nothing").status_code == 404
-    assert httpx.post(f"{agencies.control}/clock", json={"advance_s": "soon"}).status_code == 400
+    assert httpx.post(f"{agencies.control}/v1/clock/advances", json={"seconds": "soon"}).status_code == 422
 
 
 def test_faults_are_switched_on_by_name() -> None:
