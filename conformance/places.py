@@ -18,10 +18,13 @@ from joinedup.conformance.features import is_create
 from joinedup.conformance.harvest import CONDITION, IGNORED_HEADERS, RISKY, plain, read_again, reader_of
 from joinedup.conformance.objects import (
     Path,
+    creates_of,
     fresh,
     identifier_of,
+    item_operations,
     renewed,
     schema_of,
+    step_to,
     value_at,
     with_new_text,
     with_value,
@@ -188,6 +191,7 @@ class Base:
         step: the request that was accepted last.
         single_use: whether each accepted request needs a parent of its own.
         lead: what must take place before it, for a printed reproduction.
+        made: what of that made the object that it is about.
     """
 
     target: Target
@@ -195,6 +199,7 @@ class Base:
     step: Step
     single_use: bool = False
     lead: tuple[Exchange, ...] = ()
+    made: tuple[Exchange, ...] = ()
     _used: bool = field(default=False)
 
     def next(self) -> Step | None:
@@ -215,7 +220,7 @@ class Base:
             self.lead = (parent,)
             return step
         step, reading = _with_current_tag(self.target, self.operation, self.step)
-        self.lead = (reading,) if reading is not None else self.lead
+        self.lead = (*self.made, reading) if reading is not None else self.lead
         return step
 
     def send(self, place: Place | None = None, value: Any = MISSING) -> Exchange | None:
@@ -260,6 +265,9 @@ def base_of(target: Target, operation: Operation) -> Base | None:
     good = target.good.get((operation.label, caller(target)))
     if good is None:
         return None
+    own = _on_own_object(target, operation, good.step)
+    if own is not None and own.is_accepted():
+        return own
     step, reading = _with_current_tag(target, operation, good.step)
     base = Base(target, operation, step, lead=(reading,) if reading is not None else ())
     if base.is_accepted():
@@ -274,6 +282,23 @@ def base_of(target: Target, operation: Operation) -> Base | None:
         return None
     moved = Base(target, operation, prepared[0], single_use=True, lead=(prepared[1],))
     return moved if moved.is_accepted() else None
+
+
+def _on_own_object(target: Target, operation: Operation, step: Step) -> Base | None:
+    """A change of an object that was made for it, so that what others rely on stays as it is; None where none can be made."""
+    if operation.method not in ("PUT", "PATCH"):
+        return None
+    for create in creates_of(target, step.identity):
+        if item_operations(target, create).get(operation.method) != operation:
+            continue
+        made = fresh(target, create, step.identity)
+        to = step_to(target, made, operation) if made is not None else None
+        if made is None or to is None:
+            return None
+        moved = replace(step, path_parameters=to.path_parameters)
+        current, reading = _with_current_tag(target, operation, moved)
+        return Base(target, operation, current, made=(made,), lead=(made, reading) if reading else (made,))
+    return None
 
 
 def _with_current_tag(target: Target, operation: Operation, step: Step) -> tuple[Step, Exchange | None]:

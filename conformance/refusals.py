@@ -187,7 +187,7 @@ def stale_suspicions(base: Base) -> Iterator[Suspicion | None]:
 
     The object is read with the same credential, so its values are known; nothing is changed.
     """
-    reading = base.lead[0] if base.lead else None
+    reading = base.lead[-1] if base.lead else None
     condition = next((name for name in base.step.headers if name.lower() in CONDITION), None)
     tag = base.step.headers.get(condition, "") if condition else ""
     if reading is None or condition is None or not re.search(r"[0-9A-Za-z]", tag.removeprefix("W/")):

@@ -164,7 +164,7 @@ def test_finds_a_refusal_that_shows_what_is_stored(monkeypatch: pytest.MonkeyPat
     with harvested("cursor") as target:
         base = next(bases(target, "PATCH"))
         assert list(stale_suspicions(base)) == [None]
-        name = next(personal_values(base.lead[0].json()))
+        name = next(personal_values(base.lead[-1].json()))
         send = target.client.send
 
         def telling(step: Step) -> Exchange:

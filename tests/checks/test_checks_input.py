@@ -10,6 +10,7 @@ from judged import Judge, found, harvested, outcome_of
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.slow_patterns import grows
 from joinedup.conformance.suite import test_input as suite
+from joinedup.conformance.target import OWN
 
 STYLES = ("cursor", "offset", "link")
 
@@ -111,3 +112,19 @@ def test_is_silent_on_a_service_that_keeps_its_promises(style: str, judge: Judge
 def test_tells_a_pattern_that_hangs_from_a_slow_server(times: Callable[[int], float], slow: bool) -> None:
     """Only time that explodes with the length counts; a server that is slow, or slow once, does not."""
     assert grows(times) is slow
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_changes_objects_of_its_own_only(style: str) -> None:
+    """What the service held before the checks came is unchanged after them, but for what the harvest itself changed."""
+    with harvested(style) as target:
+        readings = [
+            good.step for (label, who), good in target.good.items() if label.startswith("GET") and who == OWN
+        ]
+        single = [step for step in readings if step.path_parameters]
+        before = [target.client.send(step).json() for step in single]
+        outcome_of(suite.test_gives_text_back_as_it_was_sent, target, "CON-API-08")
+        outcome_of(suite.test_takes_what_the_contract_allows, target, "CON-API-11")
+        after = [target.client.send(step).json() for step in single]
+    changed = [step.operation for step, one, two in zip(single, before, after, strict=True) if one != two]
+    assert not any(label.startswith("GET /v1/referrals/{") and label.endswith("}") for label in changed)
