@@ -12,7 +12,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from joinedup.mocks import auth, mash, police, school, social_care, virtual_school
+from joinedup.mocks import auth, cp_is, mash, police, school, social_care, virtual_school
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.clock import Clock, ClockState
@@ -31,6 +31,7 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "virtual-school": lambda tokens: virtual_school.AGENCY,
     "police": lambda tokens: police.AGENCY,
     "mash": lambda tokens: mash.AGENCY,
+    "cp-is": lambda tokens: cp_is.AGENCY,
     "auth": auth.agency,
 }
 PROFILE = "open-api-1"

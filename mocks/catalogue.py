@@ -77,6 +77,17 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "read-disclosure-log",
         ),
     ),
+    "cp-is": (
+        "National child protection information sharing",
+        (
+            "upload-plans",
+            "read-upload",
+            "query-child",
+            "list-access-notifications",
+            "acknowledge-access-notification",
+            "list-inactive-numbers",
+        ),
+    ),
     "auth": ("Token server", ("issue-token", "revoke-token")),
 }
 

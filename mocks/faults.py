@@ -8,7 +8,7 @@ A fault is one change of behaviour as a user would see it. ``breaks`` are the re
 
 from __future__ import annotations
 
-from joinedup.mocks import faults_mash, faults_police
+from joinedup.mocks import faults_cp_is, faults_mash, faults_police
 from joinedup.mocks.fault import Fault as Fault
 from joinedup.mocks.faults_school import SCHOOL_FAULTS
 from joinedup.mocks.faults_virtual_school import VIRTUAL_SCHOOL_FAULTS
@@ -279,7 +279,7 @@ OWN_FAULTS: tuple[Fault, ...] = (
 )
 
 # An agency with many faults keeps them in a module of its own.
-FAULTS: tuple[Fault, ...] = (*OWN_FAULTS, *faults_police.FAULTS, *faults_mash.FAULTS, *SCHOOL_FAULTS, *VIRTUAL_SCHOOL_FAULTS)
+FAULTS: tuple[Fault, ...] = (*OWN_FAULTS, *faults_police.FAULTS, *faults_mash.FAULTS, *faults_cp_is.FAULTS, *SCHOOL_FAULTS, *VIRTUAL_SCHOOL_FAULTS)
 
 
 def faults_of(system: str) -> tuple[Fault, ...]:
