@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from joinedup.mocks.dialects import is_older, lowered
+
 CONTRACTS = Path(__file__).with_name("contracts")
 SHARED = "components.yaml"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -62,6 +64,8 @@ def _bundled(system: str) -> Document:
         if name in section:
             continue
         section[name] = _shared(kind, name)
+        if is_older(document):
+            section[name] = lowered(section[name], lambda node: resolve(_shared_document(), node))
         wanted |= _own_references(section[name])
     return document
 

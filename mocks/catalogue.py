@@ -25,6 +25,18 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "read-referral",
         ),
     ),
+    "early-help": (
+        "Early help and family hubs of a council",
+        (
+            "list-services",
+            "request-early-help",
+            "read-early-help-request",
+            "update-early-help-request",
+            "read-lead-practitioner",
+            "step-up",
+            "step-down",
+        ),
+    ),
     "school": (
         "School or college",
         (

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from joinedup.mocks import faults_cp_is, faults_mash, faults_police
 from joinedup.mocks.fault import Fault as Fault
+from joinedup.mocks.faults_early_help import EARLY_HELP_FAULTS
 from joinedup.mocks.faults_school import SCHOOL_FAULTS
 from joinedup.mocks.faults_virtual_school import VIRTUAL_SCHOOL_FAULTS
 
@@ -279,7 +280,15 @@ OWN_FAULTS: tuple[Fault, ...] = (
 )
 
 # An agency with many faults keeps them in a module of its own.
-FAULTS: tuple[Fault, ...] = (*OWN_FAULTS, *faults_police.FAULTS, *faults_mash.FAULTS, *faults_cp_is.FAULTS, *SCHOOL_FAULTS, *VIRTUAL_SCHOOL_FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *OWN_FAULTS,
+    *faults_police.FAULTS,
+    *faults_mash.FAULTS,
+    *faults_cp_is.FAULTS,
+    *EARLY_HELP_FAULTS,
+    *SCHOOL_FAULTS,
+    *VIRTUAL_SCHOOL_FAULTS,
+)
 
 
 def faults_of(system: str) -> tuple[Fault, ...]:

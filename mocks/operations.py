@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 from joinedup.mocks.bundle import Document, each_operation, resolve
+from joinedup.mocks.dialects import is_older, lifted
 from joinedup.mocks.formats import FORMATS
 
 Validator = jsonschema_rs.Draft202012Validator
@@ -93,7 +94,8 @@ class Compiler:
     """
 
     def __init__(self, contract: Document, lenient_formats: frozenset[str] = frozenset()) -> None:
-        self.contract = contract
+        self._is_older = is_older(contract)
+        self.contract = lifted(contract) if self._is_older else contract
         self.formats: dict[str, Callable[[str], bool]] = {
             name: (_accept if name in lenient_formats else check) for name, check in FORMATS.items()
         }
@@ -123,6 +125,7 @@ class Compiler:
 
     def validator(self, schema: Any) -> Validator:
         """A validator of a schema that may refer to the contract's components."""
+        schema = lifted(schema) if self._is_older else schema
         return jsonschema_rs.Draft202012Validator(
             {"allOf": [schema], "components": self.contract.get("components", {})},
             formats=self.formats,

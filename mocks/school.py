@@ -337,12 +337,17 @@ def ended_code_shown(answer: Answer, operation: Operation | None, incoming: Inco
     return replace(answer, body={**answer.body, "marks": marks})
 
 
-def search_shows_flag(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
+def search_shows_notes(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
     """Matches say what no contract mentions."""
     if operation is None or operation.id != "searchPupils" or answer.status != 200:
         return answer
     return replace(
-        answer, body={"items": [{**m, "childProtectionPlan": False} for m in answer.body["items"]]}
+        answer,
+        body={
+            "items": [
+                {**m, "safeguardingNotes": "Known to the safeguarding lead."} for m in answer.body["items"]
+            ]
+        },
     )
 
 
@@ -370,7 +375,7 @@ AGENCY = Agency(
     fresh=fresh,
     tampering={
         "ended-attendance-code-shown": ended_code_shown,
-        "search-shows-protection-plan": search_shows_flag,
+        "search-shows-safeguarding-notes": search_shows_notes,
     },
     acts_as={"pupil-check-letter-ignored": "check-letter-ignored"},
 )

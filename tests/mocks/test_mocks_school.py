@@ -98,7 +98,7 @@ CHANGES: dict[str, set[str]] = {
     "pupil-listed-twice": {"page 1", "page 2"},
     "pupil-check-letter-ignored": {"search wrong letter"},
     "ended-attendance-code-shown": {"attendance", "attendance after"},
-    "search-shows-protection-plan": {"search"},
+    "search-shows-safeguarding-notes": {"search"},
     "purpose-not-asked": {"pupil for early help", "pupil for monitoring"},
     "concern-shown-for-monitoring": {"concern monitored"},
     "suspension-told-to-all": {"suspend 0", "suspension 0", "suspend 6", "suspension 6", "outbox"},
