@@ -19,6 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
 
+from joinedup.conformance.client import KEPT_OF_CUT
 from joinedup.conformance.wire import PIECE, decoded
 
 
@@ -106,9 +107,9 @@ class BoundedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
 
-def body_of(response: requests.Response, expiry: Expiry, most: int) -> bytes:
+def body_of(response: requests.Response, expiry: Expiry, most: int) -> tuple[bytes, bool]:
     """
-    The body of a streamed answer, at most ``most`` bytes of it.
+    The body of a streamed answer, and whether it was cut because it is larger than ``most`` bytes.
 
     Raises:
         requests.ReadTimeout: it was not whole in time.
@@ -121,7 +122,7 @@ def body_of(response: requests.Response, expiry: Expiry, most: int) -> bytes:
         body += piece
         if len(body) > most:
             response.raw.close()
-            break
+            return bytes(body[: min(most, KEPT_OF_CUT)]), True
     if expiry.over:
         raise requests.ReadTimeout("no whole answer in time", request=response.request)
-    return bytes(body[:most])
+    return bytes(body), False

@@ -29,6 +29,9 @@ from joinedup.conformance.wire import Passage, decoded, ending, timed_transport
 ENCODINGS = "gzip, deflate"
 # Requests in a row without an answer after which the system itself is asked for.
 MOST_SILENT = 5
+# What is kept of an answer that does not end: it says nothing more, and hundreds of them would fill the memory.
+KEPT_OF_CUT = 100_000
+TOO_LARGE = "larger than limits.max_response_bytes"
 TOO_SLOW = "slower than limits.timeout_s"
 NOT_BUILT = "the request could not be built"
 _CHUNK = 65_536
@@ -262,7 +265,7 @@ class Client:
             for chunk in decoded(response.iter_raw(), response.headers.get("content-encoding", "")):
                 body += chunk
                 if len(body) > most:
-                    return bytes(body[:most]), "larger than limits.max_response_bytes"
+                    return bytes(body[: min(most, KEPT_OF_CUT)]), TOO_LARGE
         except httpx.ReadTimeout:
             return bytes(body), TOO_SLOW
         except zlib.error:

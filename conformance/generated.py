@@ -23,13 +23,14 @@ from urllib.parse import urlsplit
 import httpx
 import requests
 import schemathesis
+from schemathesis.core.transport import STREAM_CUT_SHORT_ATTRIBUTE
 from schemathesis.engine import context as engine_context
 from schemathesis.engine import events, from_schema
 from schemathesis.generation.meta import CoveragePhaseData
 from schemathesis.transport.requests import ManagedCookiesSession
 
 from joinedup.conformance.adapter import BoundedAdapter, Expiry, body_of, expiring
-from joinedup.conformance.client import BudgetSpentError
+from joinedup.conformance.client import TOO_LARGE, BudgetSpentError
 from joinedup.conformance.errors import JoinedUpError, SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Response, Step, Text
 from joinedup.conformance.harvest import IGNORED_HEADERS
@@ -264,8 +265,7 @@ def _exchange(interaction: Any, case: Any, target: Target) -> Exchange:
     response = interaction.response
     if response is None:
         return Exchange(step, None, "no answer came, or the connection was dropped")
-    limit = target.configuration.limits.max_response_bytes
-    cut = "larger than limits.max_response_bytes" if len(response.content) >= limit else ""
+    cut = TOO_LARGE if response.stream_cut_short else ""
     received = [(name, value) for name, values in response.headers.items() for value in values]
     return Exchange(
         step, Response(response.status_code, httpx.Headers(received), response.content, response.elapsed, cut)
@@ -505,7 +505,8 @@ class _Gate:
     def read(self, response: requests.Response, expiry: Expiry) -> None:
         """Read the body within the limits."""
         limits = self.target.configuration.limits
-        response._content = body_of(response, expiry, limits.max_response_bytes)
+        response._content, cut = body_of(response, expiry, limits.max_response_bytes)
+        setattr(response, STREAM_CUT_SHORT_ATTRIBUTE, cut)
         response._content_consumed = True
 
     def note(
