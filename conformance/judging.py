@@ -118,7 +118,7 @@ def judge_observation(target: Target, observation: Observation) -> Iterator[Susp
         return
     yield from contract_suspicions(target, operation, exchange)
     if observation.positive is False and exchange.ok:
-        yield from _accepted(observation)
+        yield from _accepted(target, observation)
 
 
 def contract_suspicions(target: Target, operation: Operation, exchange: Exchange) -> Iterator[Suspicion]:
@@ -176,6 +176,8 @@ def _breach_cause(breach: Breach) -> str:
 
 
 def _server_error(exchange: Exchange) -> Iterator[Suspicion]:
+    if exchange.status == 501:
+        return
     if exchange.status == 503 and exchange.response and "retry-after" in exchange.response.headers:
         return
     yield Suspicion(
@@ -218,13 +220,15 @@ def _never_ends(target: Target, exchange: Exchange) -> Suspicion:
     )
 
 
-def _accepted(observation: Observation) -> Iterator[Suspicion]:
+def _accepted(target: Target, observation: Observation) -> Iterator[Suspicion]:
     """A request that the contract rules out and the server acted on."""
     if not {ACCEPTED_NEGATIVE, MISSING_HEADER} & set(observation.failures):
         return
     location, name, how = observation.fault
     if location == "cookie" or (location == "header" and normalise(name) in REQUEST_IDENTIFIERS):
         # Cookies are not sent, and a request identifier that was used before is renewed on its way.
+        return
+    if (observation.exchange.step.operation, f"{location} {name}") in target.wrongly_accepted:
         return
     part = {
         "body": "body property",

@@ -292,12 +292,14 @@ class Wrong:
         said: how it is wrong, as a sentence without its full stop.
         change: makes the wrong request of an accepted one.
         requirements: what rules it out.
+        place: where in the request it is wrong: location and name.
     """
 
     cause: str
     said: str
     change: Callable[[Step], Step]
     requirements: tuple[str, ...] = (INPUT,)
+    place: str = ""
 
 
 @dataclass
@@ -343,6 +345,7 @@ def _wrong(miss: NearMiss) -> Wrong:
         f"{miss.place.label} {miss.how}",
         lambda step: changed(step, miss.place, miss.value),
         (INPUT, *limit),
+        f"{miss.place.location} {'.'.join(miss.place.path)}",
     )
 
 
@@ -383,6 +386,7 @@ def _judge_one(base: Base, wrong: Wrong, judged: Judged) -> None:
     if exchange.status >= 500:
         judged.causes.add(server_failure(exchange))
     elif exchange.ok:
+        base.target.wrongly_accepted.add((base.operation.label, wrong.place))
         judged.causes.add(_accepted(base, exchange, wrong))
     elif exchange.status >= 400:
         judged.refused += 1

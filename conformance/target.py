@@ -58,6 +58,8 @@ class Target:
         made: answers of successful POSTs: what the run may have left on the system.
         good: a successful exchange by (operation, identity): the control of every rule.
         answers: statuses by operation, 0 for no answer.
+        wrongly_accepted: (operation, place) of input that was accepted although the contract rules it out: reported
+            once, by the check that found it first.
         first: the first exchange by (status, operation).
     """
 
@@ -72,6 +74,7 @@ class Target:
     made: list[Exchange] = field(default_factory=list)
     good: dict[tuple[str, str | None], Exchange] = field(default_factory=dict)
     answers: dict[str, list[int]] = field(default_factory=dict)
+    wrongly_accepted: set[tuple[str, str]] = field(default_factory=set)
     _watches: dict[str, CredentialWatch] = field(default_factory=dict)
     first: dict[tuple[int, str], Exchange] = field(default_factory=dict)
     _derived: dict[str, Identity] = field(default_factory=dict)
