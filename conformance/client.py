@@ -88,6 +88,7 @@ class Budget:
                 raise BudgetSpentError(
                     f"The run has sent limits.max_requests = {self.limits.max_requests} requests to this system and stops asking.",
                     hint="Raise limits.max_requests, or use --quick.",
+                    fault="limits-too-few-requests",
                 )
             self.sent += 1
             if not self.per_second:

@@ -76,8 +76,12 @@ class Diagnosis:
 
     @property
     def faults(self) -> tuple[tuple[Probe, Fault], ...]:
-        """Each fault with the probe that found it."""
-        return tuple((probe, fault) for probe in self.probes for fault in probe.faults)
+        """Each fault once, with the probe that found it first."""
+        found: dict[Fault, Probe] = {}
+        for probe in self.probes:
+            for fault in probe.faults:
+                found.setdefault(fault, probe)
+        return tuple((probe, fault) for fault, probe in found.items())
 
     def as_record(self) -> dict[str, object]:
         """The machine form of ``joinedup doctor --json``."""

@@ -128,6 +128,8 @@ def _answers(target: Target, reached: bool) -> Iterator[Probe]:
         yield from _served(target)
     except RealDataError as error:
         yield Probe(target.name, "people", faults=(fault_of(error, "real-people"),))
+    except JoinedUpError as error:
+        yield Probe(target.name, "served", faults=(fault_of(error, "request-unreadable"),))
     finally:
         if "client" in target.__dict__:
             target.client.close()
