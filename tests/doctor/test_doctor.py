@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import trustme
-from servers_of_doctor import KINDS, Manners, bundle, serving
+from doctor.tls_servers import KINDS, Manners, bundle, serving
 from stdnum.gb import nhs
 
 from joinedup.conformance.catalogue import Catalogue, load_catalogue
