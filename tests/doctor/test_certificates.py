@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from doctor.tls_servers import KINDS, bundle, serving
+from tls_servers import KINDS, bundle, serving
 
 from joinedup.conformance.certificates import handshake, trusted
 from joinedup.conformance.configuration import System

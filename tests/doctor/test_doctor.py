@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import trustme
-from doctor.tls_servers import KINDS, Manners, bundle, serving
 from stdnum.gb import nhs
+from tls_servers import KINDS, Manners, bundle, serving
 
 from joinedup.conformance.catalogue import Catalogue, load_catalogue
 from joinedup.conformance.configuration import parse_configuration

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile.miscreants import MISCREANTS, misbehaving
+from miscreants import MISCREANTS, misbehaving
 
 CONTRACT = Path(__file__).parent / "contract.yaml"
 SYSTEM = """
