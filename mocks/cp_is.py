@@ -354,7 +354,7 @@ def _nothing_held_is_404(answer: Answer, operation: Operation | None, incoming: 
 def _query_shows_name(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
     if operation is None or operation.id != "queryPlans" or answer.status != 200:
         return answer
-    extra = {"name": "Siân O'Neill", "address": {"line1": "1 Test Street", "postcode": "ZZ99 3VZ"}}
+    extra = {"givenName": "Siân", "familyName": "O'Neill", "dateOfBirth": "2015-06-30"}
     return replace(answer, body={**answer.body, **extra})
 
 

@@ -52,7 +52,7 @@ FAULTS: tuple[Fault, ...] = (
     _fault(
         "query-shows-name",
         "SEC-02 CPI-04",
-        "The answer to a query holds the child's name and address, which nobody needs for it.",
+        "The answer to a query holds the child's name and date of birth, which nobody needs for it.",
         "CON-API-03",
     ),
     _fault(

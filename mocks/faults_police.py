@@ -13,9 +13,9 @@ def _fault(name: str, breaks: str, shows: str, may_break: str = "") -> Fault:
 
 FAULTS: tuple[Fault, ...] = (
     _fault(
-        "slash-in-reference-refused",
+        "exploitation-not-known",
         "CON-API-11",
-        "A notice whose incident reference has a slash, as police references do, is refused.",
+        "A notice about the exploitation of a child is refused, although the contract lists that kind.",
     ),
     _fault(
         "found-child-stays-missing",
@@ -35,7 +35,7 @@ FAULTS: tuple[Fault, ...] = (
     _fault(
         "school-told-of-suspect",
         "SEC-02 MIN-02",
-        "The notification to a school holds the address of the person suspected.",
+        "The notification to a school holds the address of the home, where the person suspected lives.",
         "CON-API-03",
     ),
     _fault(

@@ -111,8 +111,8 @@ def raise_notice(call: PoliceCall) -> Answer:
     _require_purpose(call)
     _require_force(call)
     moment(call.body["occurredAt"], "/occurredAt")
-    if "slash-in-reference-refused" in call.faults and "/" in call.body.get("incidentReference", ""):
-        error = FieldError("/incidentReference", "pattern", "The value does not have the declared form.")
+    if "exploitation-not-known" in call.faults and call.body["noticeType"] == "child-exploitation":
+        error = FieldError("/noticeType", "enum", "The value is not one of those declared.")
         raise Refusal(422, "The body is not as the contract declares it.", errors=(error,))
     identifier = new_id(call.state.ids)
     notice = keep_notice(call.state, call.caller.organisation, call.body, call.now, identifier)
@@ -346,7 +346,7 @@ def get_nominal(call: PoliceCall) -> Answer:
 def _school_told_of_suspect(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
     if operation is None or operation.id != "getSchoolNotification" or answer.status != 200:
         return answer
-    return replace(answer, body={**answer.body, "suspectAddress": "3 Mock Avenue, Exampleton"})
+    return replace(answer, body={**answer.body, "homeAddress": "3 Mock Avenue, Exampleton"})
 
 
 def _time_of_protection_without_offset(
