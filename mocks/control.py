@@ -48,12 +48,14 @@ class Plane:
     Args:
         move: how the clock is moved.
         is_served: whether the agencies have addresses at which they answer.
+        own_breaches: answers of the control plane itself that broke its contract.
     """
 
     cast: Cast
     snapshots: OrderedDict[str, tuple[str, CastState]] = field(default_factory=OrderedDict)
     move: Callable[[Iterator[Work]], int] = at_one_go
     is_served: bool = False
+    own_breaches: list[str] = field(default_factory=list)
 
 
 ControlCall = Call[Plane]
@@ -61,7 +63,9 @@ ControlCall = Call[Plane]
 
 def control(cast: Cast) -> Engine[Plane]:
     """The engine that answers for the control plane of a cast."""
-    return Engine(agency(Plane(cast)), cast.tokens)
+    engine = Engine(agency(Plane(cast)), cast.tokens)
+    engine.state.own_breaches = engine.breaches
+    return engine
 
 
 # State
@@ -81,7 +85,8 @@ def _system(cast: Cast, name: str) -> Record:
 
 def reset(call: ControlCall) -> Answer:
     """Everything back to the seed."""
-    call.state.cast.reset((call.body or {}).get("seed"))
+    seed = (call.body or {}).get("seed")
+    call.state.cast.reset(None if seed is None else int(seed))
     return get_status(call)
 
 
@@ -310,7 +315,7 @@ def _disclosure(number: int, system: str, line: Any) -> Record:
 
 def list_breaches(call: ControlCall) -> Answer:
     """Defects of the mocks."""
-    return Answer(200, {"items": list(call.state.cast.breaches())})
+    return Answer(200, {"items": [*call.state.cast.breaches(), *call.state.own_breaches]})
 
 
 # Toolbox
@@ -327,7 +332,7 @@ def sign_body(call: ControlCall) -> Answer:
             body["body"].encode(errors="surrogatepass"),
             cast.clock.seconds(),
             body.get("deliveryId") or str(uuid.uuid4()),
-            body.get("attempt", 1),
+            int(body.get("attempt", 1)),
             body.get("defect", "none"),
         ),
     )

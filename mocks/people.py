@@ -1,8 +1,11 @@
 """
 Synthetic children: seeded, so that a run can be repeated, and never anyone real.
 
-NHS numbers begin with 999 (valid but never issued), UPNs have the pseudo authority 001, telephone numbers are of
-Ofcom's drama range, postcodes are ZZ99 pseudo-postcodes.
+``children`` are those whom every agency knows, of the families of ``joinedup.mocks.families``; ``people`` are
+strangers to the other agencies. ``FamilyProvider`` gives families to Faker.
+
+NHS numbers begin with 999 (valid but never issued), UPNs have a pseudo authority, telephone numbers are of Ofcom's
+drama ranges, postcodes are ZZ99 pseudo-postcodes or of areas that do not exist.
 """
 
 from __future__ import annotations
@@ -10,24 +13,31 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from stdnum.gb import nhs, upn
 
-# Names that systems get wrong: accents, apostrophes, one word, length, scripts, characters beyond the basic plane.
-AWKWARD_NAMES: tuple[tuple[str, str | None], ...] = (
-    ("Siân", "O'Neill"),
-    ("Łukasz", "Wójcik-Żak"),
-    ("Suharto", None),
-    ("Bartholomew-Maximilian", "Featherstonehaugh-Cholmondeley-Marjoribanks"),
-    ("太郎", "𠮷田"),
-    ("Zoë Mae", "van der Berg"),
-    ("مريم", "الخطيب"),
-    ("Jo", "Li"),
-)
+from joinedup.mocks import families
+from joinedup.mocks.identifiers import unique_pupil_number
+from joinedup.mocks.names import AWKWARD_NAMES as AWKWARD_NAMES
+
+if TYPE_CHECKING:
+    from joinedup.mocks.faker_families import FamilyProvider as FamilyProvider
+
 GIVEN = ("Amara", "Ben", "Chloe", "Dev", "Esther", "Finn", "Grace", "Hamza", "Isla", "Jack", "Kofi", "Lily")
 FAMILY = ("Example", "Sample", "Testwood", "Mockford", "Specimen", "Placeholder", "Dummett", "Trialby")
 STREETS = ("Test Street", "Sample Road", "Example Lane", "Mock Avenue")
 POSTCODES = ("ZZ99 3VZ", "ZZ99 3CZ", "ZZ99 3WZ")
+MOST_CHILDREN_EACH = families.BLOCK
+
+
+def __getattr__(name: str) -> Any:
+    # Faker takes longer to import than everything else here, and serving the agencies does not need it.
+    if name == "FamilyProvider":
+        from joinedup.mocks.faker_families import FamilyProvider
+
+        return FamilyProvider
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @dataclass(frozen=True)
@@ -87,12 +97,36 @@ def children(seed: int, place: int, count: int) -> tuple[Person, ...]:
     """
     The first children of the ``place``-th council, alike in every agency that is asked with the same seed.
 
-    Of the first council the first is Siân O'Neill, born on 30 June 2015: the contracts' examples are about her.
+    The first eight have the awkward names; the third is restricted, the fourth looked after, the sixth adopted. Of the
+    first council the first is Siân O'Neill, born on 30 June 2015: the contracts' examples are about her.
+
+    Raises:
+        ValueError: there are no more than 1,000 of each.
     """
-    found = list(people(random.Random(f"{seed}/{place}"), count, start=1000 * place))  # noqa: S311 - synthetic data, repeatable on purpose
+    if count > MOST_CHILDREN_EACH:
+        raise ValueError(f"Each council has {MOST_CHILDREN_EACH} children, and not {count}.")
+    start = MOST_CHILDREN_EACH * place
+    found = [_person(child) for child in families.children(seed, count, start=start)]
     if place == 0 and found:
-        found[0] = replace(found[0], sex="F", date_of_birth="2015-06-30")
+        found[0] = replace(found[0], date_of_birth="2015-06-30")
     return tuple(found)
+
+
+def _person(child: families.Child) -> Person:
+    """A born child as agencies know it; one that is too young for a nursery class has a pupil number all the same."""
+    number, order = families.family_of(child.number)
+    spare = unique_pupil_number(number % 5000, 99, order + 901)
+    return Person(
+        given_name=child.given_name,
+        family_name=child.family_name,
+        sex=child.sex,
+        date_of_birth=str(child.date_of_birth),
+        nhs_number=str(child.nhs_number),
+        upn=child.upn or spare,
+        line1=child.address.line1,
+        postcode=child.address.postcode,
+        telephone=child.telephone,
+    )
 
 
 def _name(source: random.Random, index: int) -> tuple[str, str | None]:

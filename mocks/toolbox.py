@@ -40,17 +40,17 @@ def refused(pointer: str, code: str, detail: str) -> Refusal:
     return Refusal(422, "What was asked for cannot be computed.", errors=errors)
 
 
-# Days
+# Days. A whole number may be written as 2.0 in JSON, hence the int().
 
 
 def working_days(body: Record) -> Answer:
     """The n-th working day after a day."""
-    return _counted(lambda: add_working_days(_day(body["from"]), body["count"]))
+    return _counted(lambda: add_working_days(_day(body["from"]), int(body["count"])))
 
 
 def school_days(body: Record) -> Answer:
     """The n-th day of a school after a day."""
-    return _counted(lambda: school(body["urn"]).add_school_days(_day(body["from"]), body["count"]))
+    return _counted(lambda: school(body["urn"]).add_school_days(_day(body["from"]), int(body["count"])))
 
 
 def _counted(count: Callable[[], date]) -> Answer:
@@ -65,7 +65,8 @@ def due_moment(body: Record) -> Answer:
     """When something is due by a named rule; of a rule in hours or school mornings the day is that of the moment."""
     start = moment(body["from"], "/from")
     try:
-        end = due(body["rule"], start, school(body.get("urn")), amount=body.get("amount"))
+        amount = int(body["amount"]) if "amount" in body else None
+        end = due(body["rule"], start, school(body.get("urn")), amount=amount)
     except UnknownDeadlineError as error:
         raise refused("/rule", "unknown", str(error)) from None
     except (ValueError, OverflowError) as error:
@@ -216,11 +217,12 @@ def repeat(body: Record, call: Call | None = None) -> Answer:
             )
         except (httpx.InvalidURL, ValueError):
             raise refused("/url", "form", "The address cannot be called.") from None
+        requests = [request] * int(body["times"])
         make = call or over_http(client)
         if body.get("atOnce") and call is None:
-            with ThreadPoolExecutor(min(AT_ONCE, body["times"])) as pool:
-                return _told(list(pool.map(make, [request] * body["times"])))
-        return _told([make(request) for _ in range(body["times"])])
+            with ThreadPoolExecutor(min(AT_ONCE, len(requests))) as pool:
+                return _told(list(pool.map(make, requests)))
+        return _told([make(each) for each in requests])
 
 
 def _told(answers: list[Repeated]) -> Answer:

@@ -444,6 +444,26 @@ def test_days_are_counted(tool: str, body: dict[str, Any], day: str, ends: str, 
 
 
 @pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("toolbox/working-days", {"from": "2026-11-02", "count": 1.0}),
+        ("toolbox/school-days", {"from": "2026-11-02", "count": 1.0, "urn": "999001"}),
+        ("toolbox/due-moments", {"rule": "assessment", "from": "2026-11-02T09:00:00Z", "amount": 3.0}),
+        ("toolbox/signatures", {"keyRing": "identity-app", "body": "", "attempt": 2.0}),
+        ("toolbox/key-rotations", {"keyRing": "identity-app", "graceSeconds": 2.0}),
+        ("resets", {"seed": 2.0}),
+    ],
+)
+def test_a_whole_number_may_be_written_with_a_point(path: str, body: dict[str, Any], desk: Desk) -> None:
+    """2.0 is an integer in JSON Schema, and means what 2 means."""
+    whole = {name: int(value) if isinstance(value, float) else value for name, value in body.items()}
+    answers = [desk.ask("POST", f"/v1/{path}", each) for each in (body, whole)]
+    for answer in answers:
+        answer.pop("deliveryId", None), answer.pop("keyId", None)
+    assert json.dumps(answers[0]) == json.dumps(answers[1])
+
+
+@pytest.mark.parametrize(
     ("tool", "body", "pointer"),
     [
         ("working-days", {"from": "1850-01-02", "count": 1}, "/from"),
