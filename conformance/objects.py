@@ -175,7 +175,7 @@ def _fresh_steps(target: Target, create: Operation, good: Exchange, parents: int
     parent = _parent(target, create)
     if parent is not None and parents < MOST_PARENTS:
         made = fresh(target, parent, good.step.identity, parents=parents + 1)
-        name = next(n for n in re.findall(r"\{([^{}]+)\}", create.path) if n not in parent.path)
+        name = next(n for n in re.findall(r"\{([^{}]+)\}", create.path) if f"{{{n}}}" not in parent.path)
         if made is not None and (identifier := identifier_of(target, made)) is not MISSING:
             values = {**good.step.path_parameters, **made.step.path_parameters, name: identifier}
             yield replace(good.step, path_parameters=values)
