@@ -51,10 +51,19 @@ _SCHOOL_AGED = 24
 # Each child has five places for NHS numbers: its own, one for each of two adults, and one for before and one for after.
 _OWN, _FIRST_ADULT, _SECOND_ADULT, _FORMER, _LATER = range(5)
 MOST_CHILDREN = 150_000
+# No family has more children; pupil numbers of before an adoption are those of the fifth child and so on.
+_FORMER_ORDER = 4
 SPARE_NHS_NUMBERS = range(MOST_CHILDREN * 5, NHS_NUMBERS)
 
-# Every child of the first council's contracts is this one.
-FIRST_NHS_NUMBER, FIRST_UPN = "9990001006", "T001000025001"
+# The first ten children have the identifiers that contracts and documents take as examples, whatever the seed.
+FIRST_NHS_NUMBERS = (
+    *("9990001006", "9990001014", "9990001022", "9990001030", "9990001049"),
+    *("9990001057", "9990001065", "9990001073", "9990001081", "9990001103"),
+)
+FIRST_UPNS = (
+    *("T001000025001", "G001000025002", "W001000025003", "K001000025004", "Z001000025005"),
+    *("N001000025006", "C001000025007", "R001000025008", "F001000025009", "R001000025010"),
+)
 
 _MOBILE = "07700900"  # and three digits: Ofcom's range for drama
 _INWARD = "ABDEFGHJLNPQRSTUWXYZ"
@@ -190,14 +199,14 @@ class _Numbers:
 
     def nhs_number(self, child: int, place: int) -> str:
         """The NHS number that a child's number and a place have."""
-        if child == place == 0:
-            return FIRST_NHS_NUMBER
+        if place == _OWN and child < len(FIRST_NHS_NUMBERS):
+            return FIRST_NHS_NUMBERS[child]
         return nth_nhs_number(self.nhs(child * 5 + place))
 
     def upn(self, family: int, order: int, child: int, year: int) -> str:
         """A pupil number: children of one family begin at one school."""
-        if child == order == 0:
-            return FIRST_UPN
+        if child < len(FIRST_UPNS) and order < _FORMER_ORDER:
+            return FIRST_UPNS[child]
         school = self.schools(family % SCHOOLS)
         return unique_pupil_number(school, year, (family // SCHOOLS) * 8 + order + 1)
 
@@ -297,7 +306,7 @@ def former(seed: int, adopted: Child) -> Former:
         draw.choice(GIRLS if adopted.sex == "F" else BOYS),
         draw.choice(FAMILIES),
         numbers.nhs_number(adopted.number, _FORMER),
-        numbers.upn(number, order + 4, adopted.number, 20),
+        numbers.upn(number, order + _FORMER_ORDER, adopted.number, 20),
     )
 
 
