@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -489,6 +490,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
     if ours is None:
         return
     for built in ours.run.built():
+        _write_made(ours, built)
         _write_exercised(ours, built)
     if not ours.leads:
         return
@@ -499,6 +501,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
 
     verdict = write_views(ours.run.folder)
     session.exitstatus = int(str(verdict["exit_code"]))
+
+
+def _write_made(ours: Session, built: Any) -> None:
+    """Take away again what the run made on a system that is not its own, and write what is left."""
+    from joinedup.conformance.ledger import settle
+
+    if built.ours:
+        return
+    for entry in settle(built):
+        ours.run.record.write("made", system=built.name, **asdict(entry))
 
 
 def _write_exercised(ours: Session, built: Any) -> None:

@@ -29,8 +29,9 @@ from joinedup.conformance.configuration import (
     read_configuration,
 )
 from joinedup.conformance.errors import ConfigurationError, JoinedUpError, NothingSelectedError
+from joinedup.conformance.ledger import marker_of
 from joinedup.conformance.outcomes import Outcome
-from joinedup.conformance.target import Target, build_target
+from joinedup.conformance.target import OWN, Target, build_target
 from joinedup.reports.events import Record
 from joinedup.reports.run_folder import write_views, write_whole
 
@@ -100,6 +101,11 @@ class Run:
         return Path(self.plan.out)
 
     @property
+    def marker(self) -> str:
+        """The word that marks what this run makes on a system that is not its own."""
+        return marker_of(self.folder.name)
+
+    @property
     def tested(self) -> tuple[str, ...]:
         """The systems that this run judges."""
         return tuple(n for n in self.configuration.tested if not self.plan.systems or n in self.plan.systems)
@@ -120,6 +126,7 @@ class Run:
                     seed=self.plan.seed,
                     write=self.record.write,
                     ours=name in self.ours,
+                    marker="" if name in self.ours else self.marker,
                 )
             except JoinedUpError as error:
                 self._targets[name] = error
@@ -247,6 +254,7 @@ def _write_start(run: Run) -> None:
         cases=run.plan.cases,
         faults=list(run.plan.faults),
         product=msgspec.to_builtins(run.configuration.product),
+        marker=run.marker,
         requirements=entries,
     )
 
@@ -262,7 +270,8 @@ def describe_system(run: Run, name: str) -> None:
         "base_url": system.base_url,
         "live": name not in run.ours,
         "under_test": True,
-        "identities": {identity: str(keys.get("flow", "")) for identity, keys in system.identities.items()},
+        "identities": {OWN: "none"}
+        | {identity: str(keys.get("flow", "")) for identity, keys in system.identities.items()},
         "requirements": run.requirements(name),
     }
     try:

@@ -50,9 +50,11 @@ class Sampler:
         resolve: follows local references.
         seed: the same seed gives the same values in the same order.
         known: real values by property name, or ``MISSING``.
+        marker: a word that every free text begins with which has room for it; empty for none.
     """
 
-    def __init__(self, resolve: Resolve, seed: int = 1, known: Known | None = None) -> None:
+    def __init__(self, resolve: Resolve, seed: int = 1, known: Known | None = None, marker: str = "") -> None:
+        self._marker = marker
         self._resolve = resolve
         self._random = random.Random(seed)  # noqa: S311 - repeatable test data, no secret
         self._known = known or (lambda _name: MISSING)
@@ -212,6 +214,9 @@ class Sampler:
                 return value
         if isinstance(pattern, str):
             return self._from_pattern(pattern, node)
+        marked = marked_text(self._marker, self._random)
+        if self._marker and len(marked) <= int(node.get("maxLength", len(marked))):
+            return self._fitted(marked, node)
         return self._fitted(self._words(), node)
 
     def _words(self) -> str:
@@ -243,6 +248,11 @@ class Sampler:
                     settings=quiet,
                 )
         raise CannotSampleError(f"No value could be made for the pattern {pattern!r}.")
+
+
+def marked_text(marker: str, source: random.Random) -> str:
+    """A text of our own that begins with a marker; all with the same marker have the same length."""
+    return f"{marker} {source.randrange(1_000_000):06d}"
 
 
 def type_of(node: Mapping[str, Any]) -> str:

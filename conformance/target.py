@@ -55,7 +55,9 @@ class Target:
         seed: of everything that is generated.
         write: appends an event to the record.
         ours: whether it is one of the bundled agencies, served by this run.
+        marker: the word that marks what the run makes on the system; empty where nothing is marked.
         made: answers of successful POSTs: what the run may have left on the system.
+        deleted: paths that were deleted with success.
         good: a successful exchange by (operation, identity): the control of every rule.
         answers: statuses by operation, 0 for no answer.
         wrongly_accepted: (operation, place) of input that was accepted although the contract rules it out: reported
@@ -71,7 +73,9 @@ class Target:
     seed: int
     write: Write
     ours: bool = False
+    marker: str = ""
     made: list[Exchange] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
     good: dict[tuple[str, str | None], Exchange] = field(default_factory=dict)
     answers: dict[str, list[int]] = field(default_factory=dict)
     wrongly_accepted: set[tuple[str, str]] = field(default_factory=set)
@@ -216,7 +220,7 @@ class Target:
             values = self.knowledge.values_for(name, path, "body", identity=identity, most=1)
             return values[0] if values else MISSING
 
-        return Sampler(self.contract.resolve, self.seed * 1000 + seed, known)
+        return Sampler(self.contract.resolve, self.seed * 1000 + seed, known, self.marker)
 
     def observe(self, exchange: Exchange) -> None:
         """
@@ -290,6 +294,8 @@ class Target:
             self.good.setdefault((step.operation, step.identity), exchange)
             if step.method == "POST":
                 self.made.append(exchange)
+            elif step.method == "DELETE":
+                self.deleted.add(step.url_path())
 
     def fixture(self, name: str, index: int) -> Any:
         """
@@ -379,6 +385,7 @@ def build_target(
     seed: int,
     write: Write,
     ours: bool = False,
+    marker: str = "",
 ) -> Target:
     """
     The target for one system of the configuration.
@@ -390,4 +397,4 @@ def build_target(
     system = configuration.systems[name]
     profile = load_profile(configuration.profile_of(name), catalogue)
     contract = read_contract(name, system, configuration)
-    return Target(name, system, configuration, profile, contract, seed, write, ours)
+    return Target(name, system, configuration, profile, contract, seed, write, ours, marker)

@@ -84,6 +84,23 @@ class Exercised:
 
 
 @dataclass(frozen=True)
+class Made:
+    """
+    An object that the run made on a system that is not its own.
+
+    Args:
+        operation: what made it.
+        where: its path, masked.
+        deleted: whether it is gone again.
+    """
+
+    system: str
+    operation: str
+    where: str = ""
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
 class Fault:
     """
     What went wrong outside every requirement: a fault of ours or of the set-up.
@@ -115,6 +132,7 @@ class Account:
     checks: list[Checked] = field(default_factory=list)
     exercised: dict[tuple[str, str], Exercised] = field(default_factory=dict)
     errors: list[Fault] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
     exchanges: int = 0
     unreadable: int = 0
     finished: bool = False
@@ -214,6 +232,10 @@ def _exchange(account: Account, event: Event) -> None:
     account.exchanges += 1
 
 
+def _made(account: Account, event: Event) -> None:
+    account.made.append(msgspec.convert(event, Made))
+
+
 def _error(account: Account, event: Event) -> None:
     account.errors.append(msgspec.convert(event, Fault))
 
@@ -234,6 +256,7 @@ _READERS: dict[str, Callable[[Account, Event], None]] = {
     "exercised": _exercised,
     "exchange": _exchange,
     "error": _error,
+    "made": _made,
     "unreadable": _unreadable,
 }
 

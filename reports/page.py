@@ -44,6 +44,7 @@ def render(verdict: Verdict) -> str:
             {str(system["profile"]) for system in verdict.get("systems", []) if system["profile"]}
         ),
         gaps=gaps(verdict),
+        made=made(verdict),
         provenance=provenance(verdict.get("systems", [])),
     )
 
@@ -153,6 +154,15 @@ def gaps(verdict: Verdict) -> list[tuple[str, list[Mapping[str, Any]]]]:
     }
     alone = [entry for entry in entries if entry["reason"] not in shared]
     return [*([("", alone)] if alone else []), *shared.items()]
+
+
+def made(verdict: Verdict) -> list[tuple[str, str, int, int]]:
+    """What was made on live systems: (system, operation, how many, how many of them are left)."""
+    rows = [(str(e["system"]), str(e["operation"]), bool(e["deleted"])) for e in verdict.get("made", [])]
+    total, left = Counter(row[:2] for row in rows), Counter(row[:2] for row in rows if not row[2])
+    return [
+        (system, operation, number, left[system, operation]) for (system, operation), number in total.items()
+    ]
 
 
 def cut(text: str) -> str:

@@ -7,7 +7,7 @@ What is computed depends on the record alone, and on nothing else: the same even
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import (
@@ -108,6 +108,7 @@ def compute(events: Iterable[Event], *, strict: bool | None = None) -> dict[str,
             _finding(b) for b in _numbered("o", [b for b in breaches if b.finding.confirmed and not b.level])
         ],
         "not_tested": _not_tested(account, judgements),
+        "made": _made(account),
         "checks": _checks(account, confirmed),
         "errors": _errors(account),
         "counts": _counts(judgements.values()),
@@ -129,6 +130,7 @@ def _heading(account: Account, decision: Decision, strict: bool) -> dict[str, ob
         "reason": decision.reason,
         "strict": strict,
         "product": started.get("product") or {},
+        "marker": started.get("marker") or "",
         "exchanges": account.exchanges,
         "unreadable": account.unreadable,
     }
@@ -390,6 +392,12 @@ def _operations_not_tested(account: Account, system: System) -> list[dict[str, o
 def _never_succeeded(exercised: accounts.Exercised) -> str:
     answers = ", ".join(str(status) for status in exercised.last_statuses)
     return f"no call of it ever succeeded; last answers: {answers}" if answers else "it was never called"
+
+
+def _made(account: Account) -> list[dict[str, object]]:
+    """What the run made on systems that are not its own, each deleted again or left behind."""
+    objects = sorted(account.made, key=lambda made: (made.system, made.operation, made.deleted))
+    return [asdict(made) for made in objects]
 
 
 def _errors(account: Account) -> list[dict[str, object]]:
