@@ -19,7 +19,7 @@ from typing import Any
 # More than this in one move is work that keeps queueing itself.
 MOST_AT_ONCE = 1_000_000
 # Dates that contracts, tokens and the calendar can all write.
-EARLIEST_S, LATEST_S = 0.0, datetime(2100, 1, 1, tzinfo=UTC).timestamp()
+EARLIEST_S, LATEST_S = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (2000, 2100))
 
 Performer = Callable[[Any], None]
 
@@ -189,7 +189,7 @@ class Clock:
         A negative number moves it back, and does nothing.
 
         Raises:
-            ClockError: it would leave the years from 1970 to 2099.
+            ClockError: it would leave the years from 2000 to 2099.
         """
         return sum(1 for _ in self.moving(self.after(seconds)))
 
@@ -198,7 +198,7 @@ class Clock:
         The moment so many seconds on, in seconds since 1970; where it is past, the clock is moved back to it.
 
         Raises:
-            ClockError: it lies outside the years from 1970 to 2099.
+            ClockError: it lies outside the years from 2000 to 2099.
         """
         until = self._within(self.seconds() + seconds)
         if seconds < 0:
@@ -219,7 +219,7 @@ class Clock:
         A moment in seconds since 1970.
 
         Raises:
-            ClockError: it is past, or outside the years from 1970 to 2099.
+            ClockError: it is past, or outside the years from 2000 to 2099.
         """
         if moment.timestamp() < self.seconds():
             raise ClockError(f"The clock shows {stamp(self.now())} already, and is only ever set forward.")
@@ -227,7 +227,7 @@ class Clock:
 
     def _within(self, seconds: float) -> float:
         if not EARLIEST_S <= seconds < LATEST_S:
-            raise ClockError("The clock shows times of the years from 1970 to 2099 only.")
+            raise ClockError("The clock shows times of the years from 2000 to 2099 only.")
         return seconds
 
     def _shift(self, seconds: float) -> None:

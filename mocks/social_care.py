@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from joinedup.mocks.clock import stamp
+from joinedup.mocks.deadlines import due
 from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.messages import Answer, FieldError, Refusal
 from joinedup.mocks.people import Person, children, people
@@ -160,6 +161,7 @@ def _open_contact(
         "contactId": contact_id,
         "status": "awaiting-decision",
         "receivedAt": at,
+        "decisionDueBy": stamp(due("referral-decision", moment)),
         "version": 1,
     }
     state.contacts.add(contact_id, organisation, contact)

@@ -227,6 +227,25 @@ def test_the_clock_is_moved_and_ends_tokens(desk: Desk) -> None:
     assert "2027-01-04T08:00:00Z already" in told["detail"]
 
 
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2026-12-23T10:00:00Z", "2026-12-25T00:00:00Z"),
+        ("2026-12-24T10:00:00Z", "2026-12-30T00:00:00Z"),  # over Christmas, whose second day has a substitute
+        (
+            "2027-07-15T23:30:00Z",
+            "2027-07-19T23:00:00Z",
+        ),  # Friday already in London: due at the end of Monday
+    ],
+)
+def test_a_referral_says_by_when_it_is_to_be_decided(now: str, due: str, desk: Desk) -> None:
+    """The end of the next working day, by the clock that all share."""
+    desk.ask("PUT", "/v1/clock", {"now": now})
+    made = desk.call("POST", "/v1/contacts", CONTACT).body
+    referral = desk.call("GET", f"/v1/referrals/{made['referralId']}").body
+    assert (referral["receivedAt"], referral["decisionDueBy"]) == (now, due)
+
+
 def test_the_clock_can_stand_and_run(desk: Desk) -> None:
     """As it is told to."""
     assert desk.ask("GET", "/v1/clock")["running"] is False
@@ -243,7 +262,7 @@ def test_the_clock_stays_within_years_that_can_be_written(seconds: float, desk: 
             Incoming("POST", "/v1/clock/advances", b"", JSON_TYPE, json.dumps({"seconds": step}).encode())
         )
     assert answer.status == 409
-    assert 1970 <= desk.cast.clock.now().year < 2100
+    assert 2000 <= desk.cast.clock.now().year < 2100
 
 
 def test_the_clock_says_what_is_before_it(desk: Desk) -> None:
