@@ -126,13 +126,21 @@ _EXAMPLE_HOLDERS = frozenset({"schema", "parameter", "header", "media-type"})
 
 
 def declared_values(document: dict[str, Any]) -> frozenset[str]:
-    """Every enum member, constant, example and default as text: a string as it is, any other scalar as JSON."""
+    """
+    Every enum member, constant, example and default as text: a string as it is, any other scalar as JSON.
+
+    The fixed segments of paths count too: an answer that holds the ``4`` of ``/api/4/all`` does not make it a secret.
+    """
+    paths = document.get("paths")
+    segments = (
+        {segment for path in paths for segment in path.split("/")} if isinstance(paths, dict) else set()
+    )
     return frozenset(
         text
         for part in parts_of(document)
         for value in _values(part.kind, part.value)
         for text in _scalars(value)
-    )
+    ) | frozenset(segment for segment in segments if "{" not in segment)
 
 
 def _values(kind: str, node: object) -> Iterator[object]:

@@ -197,6 +197,14 @@ def test_knows_its_own_words(sound: Contract) -> None:
     assert "Children" not in sound.declared_values
 
 
+def test_the_fixed_parts_of_its_paths_are_its_own_words() -> None:
+    """An answer that happens to say ``4`` does not make the ``4`` of ``/api/4/all`` a secret; parameters say nothing."""
+    document = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/api/4/all/{id}": {}}}
+    contract = parse_contract(json.dumps(document).encode(), origin="contract.json")
+    assert {"api", "4", "all"} <= contract.declared_values
+    assert "{id}" not in contract.declared_values
+
+
 @pytest.mark.parametrize(
     ("label", "status", "body", "breach"),
     [
