@@ -37,6 +37,7 @@ class Suspicion:
         cause: what findings with one cause share.
         operations: labels; the last exchange's operation where empty.
         count: how many exchanges showed it.
+        variant: how it showed here, of the ways in which one cause may show: a status, the part that was wrong.
         again: sends it all once more and says whether it is still wrong; where it is not given, the last request
             alone is sent again.
     """
@@ -53,6 +54,7 @@ class Suspicion:
     operations: tuple[str, ...] = ()
     count: int = 1
     advice: str = ""
+    variant: str = ""
     again: Callable[[], bool] | None = field(default=None, compare=False)
 
     @property

@@ -7,7 +7,7 @@ held against a contract that does not list them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from joinedup.conformance.contract import Breach
@@ -37,6 +37,13 @@ SERVER_ERROR = "ST101"
 ACCEPTED_NEGATIVE = "ST201"
 MISSING_HEADER = "ST203"
 MOST_CONFIRMED = 400
+MOST_TOLD = 12
+DEEPEST = 20
+# What is wrong with a value in two directions is one thing that the server does not look at.
+NUMBER_BOUNDS: Mapping[str, tuple[str, ...]] = {
+    "value above maximum": ("maximum", "exclusiveMaximum"),
+    "value below minimum": ("minimum", "exclusiveMinimum"),
+}
 CASES: Mapping[str, Cases] = {"quick": QUICK, "standard": STANDARD, "thorough": THOROUGH}
 
 BREACH_TITLES = {
@@ -62,6 +69,7 @@ class Judge:
     suspicions: dict[tuple[str, ...], Suspicion] = field(default_factory=dict)
     operations: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     phases: dict[tuple[str, ...], set[tuple[str, str]]] = field(default_factory=dict)
+    variants: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     judged: int = 0
 
     def __call__(self, observation: Observation) -> None:
@@ -75,6 +83,7 @@ class Judge:
         label = suspicion.last.step.operation
         self.operations.setdefault(key, set()).add(label)
         self.phases.setdefault(key, set()).add((label, observation.phase))
+        self.variants.setdefault(key, set()).add(suspicion.variant)
         known = self.suspicions.get(key)
         if known is None:
             self.suspicions[key] = suspicion
@@ -87,9 +96,19 @@ class Judge:
         found = []
         for key, suspicion in list(self.suspicions.items())[:MOST_CONFIRMED]:
             operations = tuple(sorted(self.operations[key]))
-            finding = confirm(self.target, replace(suspicion, operations=operations))
+            told = " ".join(part for part in (suspicion.advice, _told(self.variants[key])) if part)
+            finding = confirm(self.target, replace(suspicion, operations=operations, advice=told))
             found.append((finding, self.phases[key]))
         return found
+
+
+def _told(variants: set[str]) -> str:
+    """The ways in which one cause was seen, where there is more than one."""
+    if len(variants) < 2:
+        return ""
+    shown = sorted(variants)[:MOST_TOLD]
+    more = f"; and {len(variants) - MOST_TOLD} more" if len(variants) > MOST_TOLD else ""
+    return f"It was seen with: {'; '.join(shown)}{more}."
 
 
 def _size(exchange: Exchange) -> tuple[int, str]:
@@ -150,8 +169,10 @@ def breach_suspicion(target: Target, exchange: Exchange, breach: Breach) -> Susp
             exchanges=(exchange,),
             expectation=Expectation(never=(str(status),)),
             where=exchange.step.operation,
-            cause=f"status {status}",
-            advice=f"Declare {status} for the operations listed, or answer with a status that is declared.",
+            # A contract that is silent about refusals is silent about most of them, for one reason.
+            cause="refusals" if 400 <= status < 500 else f"status {status}",
+            variant=str(status),
+            advice="Declare the status for the operations listed, or answer with one that is declared.",
         )
     place = f" at {breach.instance_path}" if breach.instance_path else ""
     return Suspicion(
@@ -230,6 +251,8 @@ def _accepted(target: Target, observation: Observation) -> Iterator[Suspicion]:
         return
     if (observation.exchange.step.operation, f"{location} {name}") in target.wrongly_accepted:
         return
+    if _no_such_bound(target, observation):
+        return
     part = {
         "body": "body property",
         "query": "query parameter",
@@ -247,7 +270,44 @@ def _accepted(target: Target, observation: Observation) -> Iterator[Suspicion]:
         exchanges=(exchange,),
         expectation=Expectation(statuses=("4XX", "5XX", "3XX")),
         where=f"{exchange.step.operation}, {place}",
-        cause=f"{location} {name} {how}",
+        cause=f"{location} {'bounds' if how in NUMBER_BOUNDS else how}",
+        variant=f"{place.removeprefix('the ')} ({how})",
+    )
+
+
+def _no_such_bound(target: Target, observation: Observation) -> bool:
+    """Whether a number was held against a bound that its schema does not declare: ``format: int32`` is no bound."""
+    location, name, how = observation.fault
+    operation = target.contract.operation(observation.exchange.step.operation)
+    if how not in NUMBER_BOUNDS or operation is None:
+        return False
+    body = operation.body.media_types.values() if operation.body and location == "body" else ()
+    parameters = (p.schema for p in operation.parameters if (p.location, p.name) == (location, name))
+    within = [part for part in name.split(".") if part not in ("", "*")] if location == "body" else []
+    schemas = [*body, *parameters]
+    keywords = NUMBER_BOUNDS[how]
+    return bool(schemas) and not any(_declares(target, schema, within, keywords) for schema in schemas)
+
+
+def _declares(
+    target: Target, schema: object, within: Sequence[str], keywords: tuple[str, ...], depth: int = 0
+) -> bool:
+    """Whether a schema, or what is nested at a place within it, has one of these keywords."""
+    node = target.contract.resolve(schema)
+    if depth > DEEPEST or not node:
+        return depth > DEEPEST
+    if not within and any(keyword in node for keyword in keywords):
+        return True
+    inner = [part for key in ("allOf", "anyOf", "oneOf") for part in node.get(key) or ()]
+    beside = any(_declares(target, part, within, keywords, depth + 1) for part in inner)
+    below = [node["items"]] if isinstance(node.get("items"), dict) else []
+    listed = any(_declares(target, part, within, keywords, depth + 1) for part in below)
+    properties = node.get("properties") or {}
+    nested = bool(within) and within[0] in properties
+    return (
+        beside
+        or listed
+        or (nested and _declares(target, properties[within[0]], within[1:], keywords, depth + 1))
     )
 
 

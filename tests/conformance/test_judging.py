@@ -212,11 +212,21 @@ def gathered(target: Target, *observations: Observation) -> Judge:
         ([observed(500), observed(502)], 2),
         ([observed(500), observed(500, method="PUT")], 2),
         ([observed(418), observed(418, method="PUT")], 1),
-        ([observed(418), observed(419)], 2),
+        ([observed(418), observed(419)], 1),
+        ([observed(418), observed(302)], 2),
         ([observed(200, {"id": 7, "name": "x"}), observed(200, {"id": 8, "name": "x"})], 1),
         ([observed(200, {"id": 7, "name": "x"}), observed(200, {"id": "p", "name": 7})], 2),
         ([wrong("ST201"), wrong("ST201", "ST203")], 1),
         ([wrong("ST201"), wrong("ST201", fault=("body", "name", "too short"))], 2),
+        ([wrong("ST201", fault=("query", name, "incorrect type")) for name in ("limit", "offset")], 1),
+        (
+            [
+                wrong("ST201", fault=("query", "limit", f"value {how}"))
+                for how in ("above maximum", "below minimum")
+            ],
+            1,
+        ),
+        ([wrong("ST201", fault=(where, "limit", "incorrect type")) for where in ("query", "body")], 2),
         ([observed(0), observed(0, park="p-two")], 1),
     ],
 )
@@ -226,6 +236,61 @@ def test_one_cause_is_one_finding(target: Target, observations: list[Observation
     assert len(judge.suspicions) == causes
     assert sum(suspicion.count for suspicion in judge.suspicions.values()) == len(observations)
     assert judge.judged == len(observations)
+
+
+def test_the_ways_in_which_a_cause_showed_are_told(target: Target) -> None:
+    """A finding that stands for several statuses or parts names them all."""
+    judge = gathered(target, observed(418), observed(419), observed(418, method="PUT"))
+    with serving(Parks()) as base_url:
+        judge.target = target_of(base_url)
+        ((finding, _),) = judge.findings()
+        judge.target.client.close()
+    assert finding.advice.startswith("Declare the status for the operations listed")
+    assert "It was seen with: 418; 419." in finding.advice
+
+
+LIMIT: dict[str, Any] = {
+    "bound": {"type": "integer", "minimum": 1, "maximum": 9},
+    "nested": {"anyOf": [{"type": "integer", "maximum": 9}, {"type": "null"}]},
+    "format": {"type": "integer", "format": "int32"},
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "how", "held"),
+    [
+        ("bound", "value above maximum", 1),
+        ("bound", "value below minimum", 1),
+        ("nested", "value above maximum", 1),
+        ("nested", "value below minimum", 0),
+        ("format", "value above maximum", 0),
+        ("format", "incorrect type", 1),
+    ],
+)
+@pytest.mark.parametrize("location", ["query", "body"])
+def test_a_format_is_no_bound(schema: str, how: str, held: int, location: str) -> None:
+    """A number beyond 32 bits is ruled out by a declared maximum, not by ``format: int32``, which only describes."""
+    contract = json.loads(json.dumps(CONTRACT))
+    body = {
+        "type": "object",
+        "properties": {"list": {"type": "array", "items": {"properties": {"limit": LIMIT[schema]}}}},
+    }
+    contract["paths"]["/parks"]["post"]["requestBody"]["content"][JSON]["schema"] = body
+    contract["paths"]["/parks"]["post"]["parameters"] = [
+        {"name": "limit", "in": "query", "schema": LIMIT[schema]}
+    ]
+    name = "limit" if location == "query" else "list.*.limit"
+    seen = wrong("ST201", fault=(location, name, how))
+    step = replace(
+        seen.exchange.step, method="POST", path="/parks", operation="POST /parks", path_parameters={}
+    )
+    observation = replace(seen, exchange=replace(seen.exchange, step=step))
+    accepted = [
+        s
+        for s in judge_observation(target_of("http://127.0.0.1:9", contract=contract), observation)
+        if s.rule == "invalid-input-accepted"
+    ]
+    assert len(accepted) == held
 
 
 def test_the_simplest_example_stands_for_its_cause(target: Target) -> None:
