@@ -12,7 +12,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from joinedup.mocks import auth, cp_is, early_help, mash, police, school, social_care, virtual_school
+from joinedup.mocks import auth, cp_is, early_help, health, mash, police, school, social_care, virtual_school
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.clock import Clock, ClockState
@@ -28,6 +28,7 @@ from joinedup.mocks.transports import Http, routed
 BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "social-care": lambda tokens: social_care.AGENCY,
     "early-help": lambda tokens: early_help.AGENCY,
+    "health": lambda tokens: health.AGENCY,
     "school": lambda tokens: school.AGENCY,
     "virtual-school": lambda tokens: virtual_school.AGENCY,
     "police": lambda tokens: police.AGENCY,

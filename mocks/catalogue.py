@@ -37,6 +37,23 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "step-down",
         ),
     ),
+    "health": (
+        "Hospital, general practice or community health service",
+        (
+            "search-patients",
+            "read-health-summary",
+            "record-attendance",
+            "notify-of-attendance",
+            "raise-referral",
+            "request-information",
+            "answer-information-request",
+            "record-missed-appointment",
+            "list-health-assessments",
+            "request-health-assessment",
+            "read-health-assessment",
+            "update-health-assessment",
+        ),
+    ),
     "school": (
         "School or college",
         (

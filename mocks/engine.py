@@ -94,6 +94,7 @@ class Agency(Generic[State]):
         refuse: writes a refusal as an answer, where it is not problem details.
         tampering: by fault, what it does to an answer after that was checked; beside that of ``TAMPERING``.
         acts_as: by fault, another fault of the engine or of ``TAMPERING`` that it amounts to in this agency.
+        represent: by operationId, writes an answer, refusals too, in the media type that the request accepts best.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Agency(Generic[State]):
     refuse: Mapping[str, Refuse] = field(default_factory=dict)
     tampering: Mapping[str, Tampering] = field(default_factory=dict)
     acts_as: Mapping[str, str] = field(default_factory=dict)
+    represent: Mapping[str, Tampering] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,8 @@ class Engine(Generic[State]):
             answer = self._refused(refusal, operation, request_id)
         except Exception:
             answer = self._broken(operation, traceback.format_exc(), request_id)
+        if operation is not None and operation.id in self.agency.represent:
+            answer = self.agency.represent[operation.id](answer, operation, incoming)
         answer = self._finished(answer, incoming, request_id)
         answer = self._checked(operation, answer, incoming, request_id)
         for tamper in self.tampering:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from joinedup.mocks import faults_cp_is, faults_mash, faults_police
 from joinedup.mocks.fault import Fault as Fault
 from joinedup.mocks.faults_early_help import EARLY_HELP_FAULTS
+from joinedup.mocks.faults_health import HEALTH_FAULTS
 from joinedup.mocks.faults_school import SCHOOL_FAULTS
 from joinedup.mocks.faults_virtual_school import VIRTUAL_SCHOOL_FAULTS
 
@@ -286,6 +287,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_mash.FAULTS,
     *faults_cp_is.FAULTS,
     *EARLY_HELP_FAULTS,
+    *HEALTH_FAULTS,
     *SCHOOL_FAULTS,
     *VIRTUAL_SCHOOL_FAULTS,
 )
