@@ -23,7 +23,7 @@ from joinedup.mocks.calendar import (
     local_day,
     school,
 )
-from joinedup.mocks.deadlines import DEADLINES, UnknownDeadlineError, due
+from joinedup.mocks.deadlines import DEADLINES, due
 from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal
 from joinedup.mocks.sharing import moment
 from joinedup.mocks.signatures import REPLAY_WINDOW_S, Key, signature
@@ -67,8 +67,6 @@ def due_moment(body: Record) -> Answer:
     try:
         amount = int(body["amount"]) if "amount" in body else None
         end = due(body["rule"], start, school(body.get("urn")), amount=amount)
-    except UnknownDeadlineError as error:
-        raise refused("/rule", "unknown", str(error)) from None
     except (ValueError, OverflowError) as error:
         raise refused("/from", "range", str(error)) from None
     last = local_day(end - timedelta(microseconds=1))
@@ -114,7 +112,7 @@ def signed(key: Key, body: bytes, now: float, delivery_id: str, attempt: int, de
         value = value[:-1] + ("0" if value[-1] != "0" else "1")
     return {
         "signature": "sha256=not-hexadecimal" if defect == "malformed" else value,
-        "timestamp": str(at),
+        "unixTime": str(at),
         "keyId": "unknown-key" if defect == "unknown-key" else key.id,
         "deliveryId": delivery_id,
         "attempt": str(attempt),

@@ -15,9 +15,11 @@ import httpx
 import pytest
 from tour import CONTACT, SHARING, StoppedClock
 
+from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.cast import Cast
 from joinedup.mocks.connections import CONNECTIONS
 from joinedup.mocks.control import Plane, control
+from joinedup.mocks.deadlines import DEADLINES
 from joinedup.mocks.deliveries import Delivery, State
 from joinedup.mocks.engine import Engine
 from joinedup.mocks.messages import Answer, Incoming
@@ -500,6 +502,11 @@ def test_what_cannot_be_computed_is_refused(tool: str, body: Any, pointer: str, 
     assert [p for p, _ in problems(desk.ask("POST", f"/v1/toolbox/{tool}", body, status=422))] == [pointer]
 
 
+def test_the_contract_names_every_rule() -> None:
+    """So that a name that is not one is refused before it is looked for."""
+    assert load_contract("control")["components"]["schemas"]["Rule"]["enum"] == list(DEADLINES)
+
+
 def test_rules_are_listed_with_their_sources(desk: Desk) -> None:
     """For whoever wants to know where a number comes from."""
     found = desk.ask("GET", "/v1/deadlines")["items"]
@@ -556,6 +563,7 @@ def signed(desk: Desk, **more: Any) -> dict[str, str]:
     found = desk.ask("POST", "/v1/toolbox/signatures", {"keyRing": "identity-app", "body": "{}", **more})
     names = {
         "signature": "signature-256",
+        "unixTime": "timestamp",
         "keyId": "key-id",
         "deliveryId": "delivery-id",
         "attempt": "delivery-attempt",
