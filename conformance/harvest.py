@@ -7,6 +7,7 @@ Valid creates are the bottleneck, so they get a ladder of bodies and stop at the
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import uuid
 from collections.abc import Iterator
@@ -273,9 +274,18 @@ def _json_bodies(target: Target, operation: Operation, base: Step, media_type: s
                 yield sampler.value(schema, full=full)
             except (CannotSampleError, JoinedUpError):
                 continue
+    yield from _plain_bodies(target, operation, base, schema)
     if not body.required:
         yield MISSING
     yield {}
+
+
+def _plain_bodies(target: Target, operation: Operation, base: Step, schema: Any) -> Iterator[Any]:
+    """Bodies whose free text is of lower-case letters, digits and hyphens: what many systems want of a name."""
+    sampler = target.sampler(identity=base.identity, path=operation.path, plain=True)
+    for full in (True, False):
+        with contextlib.suppress(CannotSampleError):
+            yield sampler.value(schema, full=full)
 
 
 def _as_it_is(target: Target, operation: Operation, base: Step) -> Iterator[Any]:

@@ -34,6 +34,8 @@ GENERIC_LISTS = frozenset(
 NEVER_ACROSS = frozenset(
     {"id", "name", "key", "type", "status", "version", "code", "value", "title", "description"}
 )
+# Segments of a path that say by what a thing is chosen: ``/flows/name/{flow}``.
+SELECTORS = frozenset({"id", "name", "key", "slug", "code", "uuid", "identifier"})
 MOST_ELEMENTS = 5
 MOST_VALUES = 5
 MOST_CHANGES = 3
@@ -72,9 +74,18 @@ def context_of(path: str) -> str:
 
 
 def context_before(path: str, parameter: str) -> str:
-    """What ``{parameter}`` in a path identifies: the singular of the static segment before it."""
-    before = path.split("{" + parameter + "}")[0]
-    return context_of(before)
+    """
+    What ``{parameter}`` in a path identifies: the singular of the static segment before it.
+
+    A segment that only says how the thing is named is passed over: ``/flows/name/{name}``, ``/flows/by-id/{flow}``.
+    """
+    segments = static_segments(path.split("{" + parameter + "}")[0])
+    while len(segments) > 1 and normalise(segments[-1]).removeprefix("by") in {
+        normalise(parameter),
+        *SELECTORS,
+    }:
+        segments.pop()
+    return normalise(singular(segments[-1].lower())) if segments else ""
 
 
 @dataclass(frozen=True)
@@ -244,17 +255,33 @@ def _rank(fact: Fact, wanted: str, context: str, location: str) -> int | None:
         return 1
     if location != "header" and wanted == fact.context + "id" and fact.property in ("id", "identifier"):
         return 2
-    if location == "path" and same_context and fact.property == "":
+    if location == "path" and fact.property == "" and (same_context or fact.context in _lists_of(wanted)):
+        return 3
+    if location == "path" and fact.property in SELECTORS and wanted == fact.context + fact.property:
         return 3
     if fact.property == wanted and wanted not in NEVER_ACROSS:
         return 4
     if location == "path" and _is_identifier(wanted) and len(wanted) > 4 and fact.property.endswith(wanted):
         return 5
+    if location == "path" and _is_identifier(wanted) and _is_part(fact.context, context):
+        return 6 if fact.property in ("id", "identifier", "uuid") else None
     return None
 
 
+def _lists_of(name: str) -> tuple[str, ...]:
+    """What a list of plain values may be called that holds a parameter's: ``/pluginslist`` for ``{plugin}``."""
+    return (name, f"{name}list", f"{name}slist")
+
+
+def _is_part(context: str, whole: str) -> bool:
+    """Whether one context is the last word of another: the ``state`` of a flow run for ``/flow-run-states/{id}``."""
+    return len(context) > 3 and context != whole and whole.endswith(context)
+
+
 def _is_identifier(name: str) -> bool:
-    return name.endswith(("id", "identifier", "reference", "ref", "number", "code", "key", "uuid", "guid"))
+    return name.startswith("idor") or name.endswith(
+        ("id", "identifier", "reference", "ref", "number", "code", "key", "uuid", "guid")
+    )
 
 
 def _walk(value: Any, context: str, name: str = "", pointer: str = "") -> Iterator[tuple[str, str, Any, str]]:

@@ -51,10 +51,21 @@ class Sampler:
         seed: the same seed gives the same values in the same order.
         known: real values by property name, or ``MISSING``.
         marker: a word that every free text begins with which has room for it; empty for none.
+        plain: whether free text is made of lower-case letters, digits and hyphens only, as many systems want names
+            to be without saying so in their contract.
     """
 
-    def __init__(self, resolve: Resolve, seed: int = 1, known: Known | None = None, marker: str = "") -> None:
+    def __init__(
+        self,
+        resolve: Resolve,
+        seed: int = 1,
+        known: Known | None = None,
+        marker: str = "",
+        *,
+        plain: bool = False,
+    ) -> None:
         self._marker = marker
+        self._plain = plain
         self._resolve = resolve
         self._random = random.Random(seed)  # noqa: S311 - repeatable test data, no secret
         self._known = known or (lambda _name: MISSING)
@@ -213,11 +224,18 @@ class Sampler:
             if _keeps_to(value, node):
                 return value
         if isinstance(pattern, str):
-            return self._from_pattern(pattern, node)
+            text = self._text(node)
+            # Words tell one object from the next, which the simplest match of a pattern does not.
+            likely = (text, text.lower().replace(" ", "-"))
+            return next((t for t in likely if _keeps_to(t, node)), None) or self._from_pattern(pattern, node)
+        return self._fitted(self._text(node), node)
+
+    def _text(self, node: Mapping[str, Any]) -> str:
+        """Free text: the marker where it fits, else words."""
         marked = marked_text(self._marker, self._random)
-        if self._marker and len(marked) <= int(node.get("maxLength", len(marked))):
-            return self._fitted(marked, node)
-        return self._fitted(self._words(), node)
+        fits = bool(self._marker) and len(marked) <= int(node.get("maxLength", len(marked)))
+        text = marked if fits else self._words()
+        return text.lower().replace(" ", "-") if self._plain else text
 
     def _words(self) -> str:
         return f"{self._random.choice(_WORDS)} {self._random.choice(_WORDS)} {self._random.randrange(10_000)}"

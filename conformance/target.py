@@ -28,7 +28,7 @@ from joinedup.conformance.features import features_of
 from joinedup.conformance.fetch import fetch_bounded
 from joinedup.conformance.forgery import WITH, forged
 from joinedup.conformance.identities import Identity, NoCredential, build_identity, secrets_of
-from joinedup.conformance.knowledge import Knowledge
+from joinedup.conformance.knowledge import Knowledge, normalise
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.redaction import Redactor, refuse_real_people
 from joinedup.conformance.samples import Sampler
@@ -213,14 +213,24 @@ class Target:
         issuing = {op.label for op in self.operations if self.issues_our_credential(op)}
         return frozenset(issuing | {label for label, _ in self.good})
 
-    def sampler(self, seed: int = 0, identity: str | None = OWN, path: str = "") -> Sampler:
-        """Makes valid values, real ones where they are known for a name."""
+    def sampler(
+        self, seed: int = 0, identity: str | None = OWN, path: str = "", *, plain: bool = False
+    ) -> Sampler:
+        """
+        Makes valid values, real ones where they are known for a name.
+
+        Args:
+            plain: free text without spaces and capitals, and only identifiers are those of real objects, so that a
+                name is one that no object has.
+        """
 
         def known(name: str) -> Any:
+            if plain and not normalise(name).endswith("id"):
+                return MISSING
             values = self.knowledge.values_for(name, path, "body", identity=identity, most=1)
             return values[0] if values else MISSING
 
-        return Sampler(self.contract.resolve, self.seed * 1000 + seed, known, self.marker)
+        return Sampler(self.contract.resolve, self.seed * 1000 + seed, known, self.marker, plain=plain)
 
     def observe(self, exchange: Exchange) -> None:
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -216,7 +217,20 @@ def test_full_bodies_come_before_bare_ones() -> None:
     properties: dict[str, Any] = {"name": {"type": "string"}, "open": {"type": "boolean"}}
     schema = {**NEW, "properties": properties}
     bodies = [body for body, _ in ladder(stopped(posting(schema)))]
-    assert [sorted(body) for body in bodies] == [["name", "open"], ["name", "open"], ["name"], ["name"], []]
+    full, bare = ["name", "open"], ["name"]
+    assert [sorted(body) for body in bodies] == [full, full, bare, bare, full, bare, []]
+
+
+def test_names_are_tried_in_lower_case_and_hyphens_too() -> None:
+    """A system that takes only such names, without saying so in its contract, gets one that no object has."""
+
+    def instead(asked: Asked) -> Answer | None:
+        plain = re.fullmatch(rb'\{"name": ?"[a-z0-9-]+"\}', asked.body)
+        return refusal(400) if asked.method == "POST" and not plain else None
+
+    target = harvested(Parks(instead))
+    made = target.good["POST /parks", "own"].step.body
+    assert re.fullmatch("[a-z]+(-[a-z]+)?-[0-9]+", made["name"])
 
 
 @pytest.mark.parametrize(

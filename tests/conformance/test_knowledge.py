@@ -216,6 +216,17 @@ MATCHES = [
         ["c1"],
     ),
     ([], ("childId", "/children/{childId}", "path"), []),
+    # A segment that says by what a thing is chosen is not the thing.
+    ([("/flows", [{"id": "f1", "name": "one"}])], ("name", "/flows/name/{name}", "path"), ["one"]),
+    ([("/flows", [{"id": "f1", "name": "one"}])], ("flow_id", "/flows/by-id/{flow_id}", "path"), ["f1"]),
+    ([("/flows", [{"id": "f1", "name": "one"}])], ("flow_name", "/runs/{flow_name}", "path"), ["one"]),
+    ([("/name/flows", [{"name": "one"}])], ("name", "/name/{name}", "path"), []),
+    ([("/limits", [{"id": "l1", "name": "one"}])], ("id_or_name", "/limits/{id_or_name}", "path"), ["l1"]),
+    # A list of plain values is named after what it lists.
+    ([("/plugins-list", ["cpu", "mem"])], ("plugin", "/{plugin}", "path"), ["cpu", "mem"]),
+    ([("/tags", ["a"])], ("tag", "/by-tag/{tag}", "path"), ["a"]),
+    ([("/runs", [{"state": {"id": "s1"}}])], ("id", "/run_states/{id}", "path"), ["s1"]),
+    ([("/runs", [{"kind": {"id": "k1"}}])], ("id", "/run_states/{id}", "path"), []),
 ]
 
 

@@ -184,6 +184,15 @@ SCHEMAS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("pattern", ["^[^/%&><]+$", "^[a-z0-9-]+$", "[A-Za-z]"])
+def test_a_pattern_that_words_keep_to_gives_words(pattern: str) -> None:
+    """Objects get names of their own, where the simplest match of the pattern would be one for all of them."""
+    schema = {"type": "string", "pattern": pattern}
+    made = {Sampler(lambda node: dict(node), seed).value(schema) for seed in range(8)}  # type: ignore[call-overload]
+    assert len(made) > 6
+    assert all(re.search(pattern, text) for text in made)
+
+
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("schema", SCHEMAS, ids=str)
 def test_a_value_is_valid_against_its_schema(schema: dict[str, Any], full: bool) -> None:
