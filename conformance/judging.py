@@ -15,15 +15,8 @@ from joinedup.conformance.evidence import Suspicion, confirm
 from joinedup.conformance.exchanges import Exchange
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.findings import Finding
-from joinedup.conformance.generated import (
-    QUICK,
-    STANDARD,
-    THOROUGH,
-    Cases,
-    Generated,
-    Observation,
-    run_generated,
-)
+from joinedup.conformance.generated import Generated, Observation, run_generated
+from joinedup.conformance.generated_input import QUICK, STANDARD, THOROUGH, Cases
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import Target

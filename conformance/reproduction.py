@@ -21,6 +21,7 @@ from joinedup.conformance.knowledge import Knowledge, Origin, normalise
 from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 
 MAX_DEPTH = 6
+SHORTEST_IDENTIFIER = 8
 # Headers that always hold an entity tag of an earlier answer.
 CONDITIONS = frozenset({"ifmatch", "ifnonematch"})
 # Headers that the client library, the connection or the credential puts in; the rest was part of the test.
@@ -306,9 +307,22 @@ def play(
 def _with_new_identifiers(step: Step, renewed: dict[str, str]) -> Step:
     headers = dict(step.headers)
     for name, value in headers.items():
-        if normalise(name) in REQUEST_IDENTIFIERS and isinstance(value, str) and UUID.fullmatch(value):
-            headers[name] = renewed.setdefault(value, str(uuid.uuid4()))
+        if normalise(name) in REQUEST_IDENTIFIERS and isinstance(value, str):
+            headers[name] = renewed.setdefault(value, another_identifier(name, value, uuid.uuid4()))
     return replace(step, headers=headers)
+
+
+def another_identifier(name: str, value: str, source: uuid.UUID) -> str:
+    """
+    Another request identifier of the same shape, so that what was wrong with it stays wrong.
+
+    A UUID gives a UUID; an idempotency key of any other form keeps its length; what is too short to tell stays.
+    """
+    if UUID.fullmatch(value):
+        return str(source)
+    if "idempotency" in normalise(name) and len(value) >= SHORTEST_IDENTIFIER:
+        return (source.hex * (len(value) // 32 + 1))[: len(value)]
+    return value
 
 
 def with_new_identifiers(step: Step) -> Step:

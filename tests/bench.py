@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from joinedup.conformance.catalogue import load_catalogue
-from joinedup.conformance.generated import STANDARD
+from joinedup.conformance.generated_input import STANDARD
 from joinedup.conformance.harvest import harvest
 from joinedup.conformance.judging import generate
 from joinedup.conformance.run import bundled_configuration

@@ -22,7 +22,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         *("conformance.run", "conformance.plugin", "conformance.replay"),
         *("conformance.command", "conformance.cli"),
     ),
-    "generated": ("conformance.generated", "conformance.judging"),
+    "generated": ("conformance.generated*", "conformance.judging"),
     "core": ("reports.events", "conformance", "conformance.*"),
     "mocks": ("mocks", "mocks.*"),
     "reports": ("reports", "reports.*"),

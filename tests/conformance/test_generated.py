@@ -24,7 +24,8 @@ from joinedup.conformance import generated
 from joinedup.conformance.configuration import Limits
 from joinedup.conformance.errors import RealDataError, SetupError
 from joinedup.conformance.exchanges import Step
-from joinedup.conformance.generated import PHASES, Cases, Generated, Observation, run_generated
+from joinedup.conformance.generated import PHASES, Generated, Observation, run_generated
+from joinedup.conformance.generated_input import Cases
 from joinedup.conformance.harvest import harvest
 from joinedup.conformance.target import Target
 

@@ -1,0 +1,234 @@
+"""
+What the engine is given: the contract with known values as examples, links where it declares none, and settings.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import schemathesis
+
+from joinedup.conformance.anatomy import parts_of
+from joinedup.conformance.exchanges import MISSING, Text
+from joinedup.conformance.harvest import IGNORED_HEADERS
+from joinedup.conformance.lists import escaped
+from joinedup.conformance.objects import creates_of, identifier_of, item_operations
+from joinedup.conformance.operations import Operation
+from joinedup.conformance.target import OWN, Target
+
+FEED_PROBABILITY = 0.6
+
+
+@dataclass(frozen=True)
+class Cases:
+    """How many cases a run may generate: by number, never by seconds."""
+
+    fuzzing: int
+    stateful: int
+    coverage: bool = True
+
+
+QUICK, STANDARD, THOROUGH = Cases(3, 0), Cases(20, 5), Cases(150, 40)
+
+
+def schema_for(target: Target, cases: Cases, operations: frozenset[str]) -> Any:
+    wanted = [operation for operation in target.operations if operation.label in operations]
+    feeds = {operation.label: _feed(target, operation) for operation in wanted}
+    config = schemathesis.Config.from_dict(_settings(target, cases, feeds))
+    return schemathesis.openapi.from_dict(document_for(target, operations), config=config)
+
+
+def _settings(target: Target, cases: Cases, feeds: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, Any]:
+    off = {"enabled": False}
+    dictionaries, operations = _bindings(feeds)
+    limits = target.configuration.limits
+    return {
+        "seed": target.seed,
+        "base-url": target.system.base_url,
+        "workers": 1,
+        "continue-on-failure": True,
+        "request-timeout": limits.timeout_s,
+        "max-redirects": 0,
+        "cache": off,
+        "warnings": False,
+        "output": {"truncation": {"max-recorded-payload-size": limits.max_response_bytes + 1}},
+        "generation": {
+            "max-examples": max(cases.fuzzing, 1),
+            "database": "none",
+            "no-shrink": True,
+            "with-security-parameters": False,
+        },
+        "phases": {
+            "examples": {"enabled": True, "fill-missing": True, "extra-data-sources": {"responses": False}},
+            "coverage": {
+                "enabled": cases.coverage,
+                "unexpected-methods": [],
+                "extra-data-sources": {"responses": False},
+            },
+            "fuzzing": {"enabled": cases.fuzzing > 0, "extra-data-sources": {"responses": False}},
+            "stateful": {
+                "enabled": cases.stateful > 0,
+                "generation": {"max-examples": max(cases.stateful, 1)},
+                "inference": {"algorithms": []},
+                "max-steps": 5,
+            },
+        },
+        # Status, media type, schema and headers are judged by us, against the same contract that journeys use; the
+        # rules on credentials, methods and sequences have controls of their own (see the suite).
+        "checks": {
+            "enabled": False,
+            "not_a_server_error": {"enabled": True},
+            "negative_data_rejection": {"enabled": True},
+            "missing_required_header": {"enabled": True, "expected-statuses": ["4xx", "5xx"]},
+        },
+        "dictionaries": dictionaries,
+        "operations": operations,
+    }
+
+
+def _bindings(feeds: Mapping[str, Mapping[str, list[Any]]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    dictionaries: dict[str, Any] = {}
+    operations: list[dict[str, Any]] = []
+    for label, feed in feeds.items():
+        parameters = {}
+        for place, values in feed.items():
+            name = f"h{len(dictionaries)}"
+            dictionaries[name] = {"values": values}
+            parameters[place] = {"dictionary": name, "probability": FEED_PROBABILITY}
+        if parameters:
+            operations.append({"include-name": label, "parameters": parameters})
+    return dictionaries, operations
+
+
+def _feed(target: Target, operation: Operation) -> dict[str, list[Any]]:
+    """Known values by ``path.name``, ``query.name``, ``header.name``; none for DELETE, which would eat them."""
+    if operation.method == "DELETE":
+        return {}
+    feed: dict[str, list[Any]] = {}
+    for parameter in operation.parameters:
+        if (
+            parameter.location in ("path", "query", "header")
+            and parameter.name.lower() not in IGNORED_HEADERS
+        ):
+            values = target.knowledge.values_for(parameter.name, operation.path, parameter.location)
+            usable = [value for value in values if isinstance(value, str | int | float)]
+            if usable:
+                feed[f"{parameter.location}.{parameter.name}"] = usable
+    return feed
+
+
+def document_for(target: Target, operations: frozenset[str]) -> dict[str, Any]:
+    """The contract as Schemathesis gets it: operations left out are gone, known values stand as examples."""
+    document = copy.deepcopy(target.contract.document)
+    for operation in target.contract.operations:
+        item = _path_item(document, operation)
+        if item is None:
+            continue
+        if operation.label not in operations:
+            item.pop(operation.method.lower(), None)
+            continue
+        node = item[operation.method.lower()]
+        node["parameters"] = [
+            _as_fed(target, operation, p) for p in operation.parameters if not _is_ignored(p)
+        ]
+        _add_known_body(target, operation, node)
+    for item in document.get("paths", {}).values():
+        if isinstance(item, dict):
+            item.pop("parameters", None)
+    if not any(part.kind == "link" for part in parts_of(target.contract.document)):
+        _add_links(target, document, operations)
+    return document
+
+
+def _add_links(target: Target, document: dict[str, Any], operations: frozenset[str]) -> None:
+    """Links from each create to what can be done with what it made, for a contract that declares none."""
+    for create in creates_of(target):
+        made = target.good[(create.label, OWN)]
+        pointer = _pointer_to(made.json(), identifier_of(target, made))
+        item = _path_item(document, create)
+        if not pointer or item is None:
+            continue
+        node = item[create.method.lower()]
+        followers = [op for op in item_operations(target, create).values() if op.label in operations]
+        links = {op.operation_id: _link(op, create, pointer) for op in followers}
+        responses = node.get("responses") or {}
+        status = next((s for s in (str(made.status), "2XX", "default") if s in responses), "")
+        if status and links:
+            response = target.contract.resolve(responses[status])
+            node["responses"] = {**responses, status: {**response, "links": links}}
+
+
+def _link(operation: Operation, create: Operation, pointer: str) -> dict[str, Any]:
+    names = [p.name for p in operation.parameters if p.location == "path"]
+    above = {p.name for p in create.parameters if p.location == "path"}
+    parameters = {
+        name: f"$request.path.{name}" if name in above else f"$response.body#{pointer}" for name in names
+    }
+    return {"operationId": operation.operation_id, "parameters": parameters}
+
+
+def _pointer_to(body: Any, value: Any) -> str:
+    """The JSON pointer to a value at the top of an answer, or one object below it; empty where it is not there."""
+    objects = [("", body)] if isinstance(body, dict) else []
+    objects += [
+        (f"/{escaped(name)}", inner)
+        for _, outer in objects
+        for name, inner in outer.items()
+        if isinstance(inner, dict)
+    ]
+    found = (
+        f"{where}/{escaped(name)}"
+        for where, item in objects
+        for name, inner in item.items()
+        if inner == value
+    )
+    return next(found, "")
+
+
+def _path_item(document: dict[str, Any], operation: Operation) -> dict[str, Any] | None:
+    item = document.get("paths", {}).get(operation.path)
+    if not isinstance(item, dict) or operation.method.lower() not in item:
+        return None
+    return item
+
+
+def _is_ignored(parameter: Any) -> bool:
+    return parameter.location == "header" and parameter.name.lower() in IGNORED_HEADERS
+
+
+def _as_fed(target: Target, operation: Operation, parameter: Any) -> dict[str, Any]:
+    node = dict(target.contract.resolve({"$ref": parameter.pointer}))
+    values = (
+        []
+        if operation.method == "DELETE"
+        else target.knowledge.values_for(parameter.name, operation.path, parameter.location)
+    )
+    if values:
+        node.pop("example", None)
+        node["examples"] = {f"known{index}": {"value": value} for index, value in enumerate(values)}
+    return node
+
+
+def _add_known_body(target: Target, operation: Operation, node: dict[str, Any]) -> None:
+    """A body that the system has accepted becomes an example of the operation."""
+    good = target.good.get((operation.label, OWN))
+    if (
+        good is None
+        or good.step.body is MISSING
+        or isinstance(good.step.body, Text)
+        or operation.body is None
+    ):
+        return
+    body = target.contract.resolve(node.get("requestBody"))
+    media = (body.get("content") or {}).get(good.step.media_type)
+    if isinstance(media, dict):
+        kept = {name: value for name, value in media.items() if name != "example"}
+        examples = dict(kept.get("examples") or {})
+        content = {
+            **body["content"],
+            good.step.media_type: {**kept, "examples": {**examples, "accepted": {"value": good.step.body}}},
+        }
+        node["requestBody"] = {**body, "content": content}
