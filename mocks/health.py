@@ -138,7 +138,7 @@ def _seed_cases(state: Health, organisation: str, *, is_first: bool) -> None:
         "requests": ("informationRequestId", {"nhsNumber": first["nhsNumber"], "urgency": "routine", "question": "Is anything known?", "status": "shared", "dueBy": "2026-11-16", "askedAt": SEEDED_AT}),
         "responses": ("responseId", {"informationRequestId": ids["requests"], "outcome": "shared", "summary": "One attendance.", "respondedAt": SEEDED_AT}),
         "appointments": ("missedAppointmentId", {**about, "appointmentAt": "2026-11-05T14:00:00Z", "clinic": "Speech and language therapy", "inARow": 1, "passedTo": [], "recordedAt": SEEDED_AT}),
-        "assessments": ("healthAssessmentId", {"patientId": looked_after["patientId"], "kind": "initial", "startOfCare": START_OF_CARE, "dueBy": "2026-11-30", "assessor": "A. Doctor", "version": 1}),
+        "assessments": ("healthAssessmentId", {"patientId": looked_after["patientId"], "kind": "initial", "startOfCare": START_OF_CARE, "requestedBy": "A. Worker", "dueBy": "2026-11-30", "assessor": "A. Doctor", "version": 1}),
     }  # fmt: skip
     for kind, (name, record) in cases.items():
         records: Records = getattr(state, kind)

@@ -289,7 +289,12 @@ def test_assessments_are_due(kind: str, start: str, born: str, due: str) -> None
 
 def test_an_assessment_that_was_asked_for_is_listed_with_its_patient(visitor: Visitor) -> None:
     """The list of one patient holds what was asked for and nobody else's; completed, it is not overdue."""
-    body = {"patientId": FIRST_PATIENT, "kind": "initial", "startOfCare": "2026-09-01"}
+    body = {
+        "patientId": FIRST_PATIENT,
+        "kind": "initial",
+        "startOfCare": "2026-09-01",
+        "requestedBy": "A. Worker",
+    }
     made = visitor.send("ask", "POST", "/v1/health-assessments", body=body)
     listed = visitor.send("list", "GET", "/v1/health-assessments", query=f"patientId={FIRST_PATIENT}").body[
         "items"
