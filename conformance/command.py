@@ -147,6 +147,7 @@ def _arguments(plan: Plan, workers: int, settings: Path) -> list[str]:
         "-q",
         "--no-header",
         "--tb=no",
+        "--allure-no-capture",
         "--alluredir",
         str(Path(plan.out).resolve() / "allure-results"),
     ]

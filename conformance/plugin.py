@@ -8,6 +8,7 @@ joinedup.conformance.suite --joinedup joinedup.toml`` does the same.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Generator
 from dataclasses import asdict
@@ -87,6 +88,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check proves")
     if not config.getoption("--joinedup"):
         return
+    # Libraries log what they cannot read, raw, and pytest and Allure keep what is logged.
+    logging.disable(logging.CRITICAL)
     try:
         config.stash[SESSION] = _join(config) if hasattr(config, "workerinput") else _lead(config)
     except JoinedUpError as error:
@@ -534,6 +537,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     session = config.stash.get(SESSION, None)
     if session is not None:
         session.closing.close()
+        logging.disable(logging.NOTSET)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -22,6 +22,8 @@ from joinedup.conformance.errors import RealDataError
 
 # Enough for any run within its request limit; beyond it new values are masked, which is the safe side.
 MOST_VALUES = 500_000
+# A system's text of so many characters is recognised inside a longer one; shorter ones stand in others by chance.
+RECOGNISED = 6
 _HARMLESS_HEADERS = frozenset(
     {
         "content-type",
@@ -38,16 +40,35 @@ _HARMLESS_HEADERS = frozenset(
         "server",
     }
 )
+_METHOD = r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT)"
+_DIRECTIVE = (
+    r"(no-store|no-cache|private|public|must-revalidate|proxy-revalidate|no-transform|immutable|(s-max|max-|stale-while-"
+    r"revalidate|stale-if-error)(age)?=\d{1,10})"
+)
+_VARIES = r"(\*|accept|accept-encoding|accept-language|authorization|cookie|origin|prefer|content-type)"
+# Media types that anybody may answer with; one of a system's own making is its word like any other.
+PLAIN_MEDIA_TYPE = re.compile(
+    r"application/(json|problem\+json|hal\+json|fhir\+json|ld\+json|vnd\.api\+json|xml|problem\+xml|pdf|zip|javascript"
+    r"|octet-stream|x-www-form-urlencoded|yaml|x-ndjson)|text/(plain|html|css|csv|xml|javascript|event-stream|markdown|yaml)"
+    r"|image/(png|jpeg|gif|svg\+xml|webp|x-icon)|multipart/(form-data|mixed)",
+    re.IGNORECASE,
+)
+# What of a header may be shown: the words of the protocol, and nothing that a system could make up.
 _PLAIN_HEADER = {
-    "content-type": re.compile(r"[a-z]+/[a-z0-9.+-]+(; ?(charset|version|boundary)=[\w.-]+)*", re.IGNORECASE),
+    "content-type": re.compile(
+        rf"({PLAIN_MEDIA_TYPE.pattern})(; ?charset=(utf-?8|us-ascii|iso-8859-1|utf-16))?", re.IGNORECASE
+    ),
     "content-length": re.compile(r"\d{1,10}"),
-    "allow": re.compile(r"[A-Z]+(, ?[A-Z]+)*"),
+    "allow": re.compile(rf"{_METHOD}(, ?{_METHOD})*"),
     "retry-after": re.compile(r"\d{1,6}"),
-    "cache-control": re.compile(r"[a-z0-9=, -]{1,200}", re.IGNORECASE),
-    "www-authenticate": re.compile(r"(Basic|Bearer|Digest|DPoP)\b( error=\"[a-z_]+\")?", re.IGNORECASE),
+    "cache-control": re.compile(rf"{_DIRECTIVE}(, ?{_DIRECTIVE})*", re.IGNORECASE),
+    "www-authenticate": re.compile(
+        r"(Basic|Bearer|Digest|DPoP)\b( error=\"(invalid_token|invalid_request|insufficient_scope)\")?",
+        re.IGNORECASE,
+    ),
     "connection": re.compile(r"close|keep-alive", re.IGNORECASE),
     "transfer-encoding": re.compile(r"chunked", re.IGNORECASE),
-    "vary": re.compile(r"[A-Za-z*, -]{1,200}"),
+    "vary": re.compile(rf"{_VARIES}(, ?{_VARIES})*", re.IGNORECASE),
     "accept-ranges": re.compile(r"bytes|none"),
 }
 # Neither part of a word or of a longer number nor of a decimal; a full stop may follow.
@@ -68,12 +89,16 @@ class Redactor:
 
     def __init__(self, declared: Iterable[str] = ()) -> None:
         self._shown: set[str] = {str(value) for value in declared} | {""}
+        self._declared = set(self._shown)
         self._masked: dict[str, str] = {}
+        self._beginnings: dict[str, set[str]] = {}
         self._secrets: set[str] = set()
 
     def declare(self, values: Iterable[str]) -> None:
         """Allow more values, for example those of another system's contract."""
-        self._shown.update(str(value) for value in values)
+        texts = [str(value) for value in values]
+        self._shown.update(texts)
+        self._declared.update(texts)
 
     def keep_secret(self, value: str) -> None:
         """Never show a value, wherever it turns up."""
@@ -94,7 +119,8 @@ class Redactor:
 
     def is_shown(self, value: Any) -> bool:
         """Whether a scalar may stand in the record as it is."""
-        return as_text(value) in self._shown and not self._holds_secret(as_text(value))
+        text = as_text(value)
+        return text in self._shown and not self._holds_secret(text) and not self._holds_masked(text)
 
     def mask(self, value: Any) -> Any:
         """A JSON value with every scalar and name that may not be shown replaced by its token."""
@@ -159,6 +185,14 @@ class Redactor:
             return value
         return self._token(value, "string")
 
+    def _holds_masked(self, text: str) -> bool:
+        """Whether a text that we sent was made from one that a system said, such as a name with letters added."""
+        if text in self._declared:
+            return False
+        windows = (text[at : at + RECOGNISED] for at in range(len(text) - RECOGNISED + 1))
+        found = (self._beginnings[window] for window in windows if window in self._beginnings)
+        return any(masked in text for candidates in found for masked in candidates)
+
     def _holds_secret(self, text: str) -> bool:
         return any(secret in text for secret in self._secrets)
 
@@ -166,6 +200,8 @@ class Redactor:
         if text not in self._masked:
             number = len(self._masked)
             self._masked[text] = f"{chr(ord('a') + number % 26)}{number // 26 + 1}"
+            if len(text) >= RECOGNISED:
+                self._beginnings.setdefault(text[:RECOGNISED], set()).add(text)
         size = f":{len(text)}" if kind in ("string", "name", "text") else ""
         return f"‹{kind}{size} #{self._masked[text]}›"
 

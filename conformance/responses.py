@@ -21,6 +21,7 @@ from joinedup.conformance.dialect import Direction, modernised, written_pointer
 from joinedup.conformance.expectations import expectation, type_name
 from joinedup.conformance.operations import Operation, followed
 from joinedup.conformance.problems import CONTRACT_VALID, Problem
+from joinedup.conformance.redaction import PLAIN_MEDIA_TYPE
 
 MAX_BREACHES = 20
 MAX_BODY_DEPTH = 400
@@ -295,11 +296,12 @@ class ResponseValidator:
 
 def _undeclared_media_type(content: Mapping[str, Any], received: str, pointer: str) -> Breach:
     shown = base_type(received)
+    unknown = "a media type of its own making" if _MEDIA_TYPE.fullmatch(shown) else "no readable media type"
     return Breach(
         "undeclared-media-type",
         pointer,
         f"The media type is one that the contract declares for this answer ({', '.join(content)}).",
-        shown if _MEDIA_TYPE.fullmatch(shown) else "no readable media type",
+        shown if PLAIN_MEDIA_TYPE.fullmatch(shown) else unknown,
     )
 
 
