@@ -21,7 +21,7 @@ from joinedup.conformance.knowledge import context_of, normalise
 from joinedup.conformance.lists import identifier_in, items_of
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.responses import is_json
-from joinedup.conformance.samples import CannotSampleError, type_of
+from joinedup.conformance.samples import CannotSampleError, Sampler, type_of
 from joinedup.conformance.target import OWN, Target
 from joinedup.conformance.vocabulary import FREE_TEXT, REQUEST_IDENTIFIERS
 
@@ -348,9 +348,20 @@ def _takes_text(target: Target, schema: Any) -> bool:
         return False
 
 
-def new_text(target: Target) -> str:
-    """A text that was not sent before; it has letters, digits and spaces only."""
-    made = target.sampler(seed=target.budget.sent).value({"type": "string", "minLength": SHORTEST_TEXT})
+def new_text(target: Target, held: str = "") -> str:
+    """
+    A text that was not sent before; it has letters, digits and spaces only.
+
+    Args:
+        held: the text in whose place it comes; where that begins with the run's marker, so does the new one.
+    """
+    marked = bool(target.marker) and held.startswith(target.marker)
+    length = len(held) if marked else SHORTEST_TEXT
+    schema = {"type": "string", "minLength": length, "maxLength": length if marked else 10_000}
+    marker = target.marker if marked else ""
+    made = Sampler(target.contract.resolve, target.seed * 1000 + target.budget.sent, marker=marker).value(
+        schema
+    )
     return str(made)
 
 
@@ -361,7 +372,8 @@ def with_new_text(target: Target, operation: Operation, step: Step) -> Step:
         return step
     for path in free_texts(target, schema):
         if isinstance(value_at(step.body, path), str):
-            return replace(step, body=with_value(step.body, path, new_text(target)))
+            held = str(value_at(step.body, path))
+            return replace(step, body=with_value(step.body, path, new_text(target, held)))
     return step
 
 
