@@ -37,6 +37,7 @@ class Suspicion:
         cause: what findings with one cause share.
         operations: labels; the last exchange's operation where empty.
         count: how many exchanges showed it.
+        family: what a crowd of findings shares, whose causes may be one.
         variant: how it showed here, of the ways in which one cause may show: a status, the part that was wrong.
         again: sends it all once more and says whether it is still wrong; where it is not given, the last request
             alone is sent again.
@@ -55,6 +56,7 @@ class Suspicion:
     count: int = 1
     advice: str = ""
     variant: str = ""
+    family: str = ""
     again: Callable[[], bool] | None = field(default=None, compare=False)
 
     @property
@@ -137,12 +139,21 @@ def as_finding(
         where=suspicion.where or last.step.operation or f"{last.step.method} {last.step.path}",
         operations=suspicion.operations or ((last.step.operation,) if last.step.operation else ()),
         cause=suspicion.cause,
+        family=suspicion.family or _failure(target, last),
         count=suspicion.count,
         confirmed=confirmed,
         steps=tuple(records),
         advice=" ".join(part for part in (suspicion.advice, "" if stands else NEEDS_STATE) if part),
         evidence=tuple(evidence(target, last)),
     )
+
+
+def _failure(target: Target, exchange: Exchange) -> str:
+    """What failures of a server have in common as seen from outside: status and answer, masked."""
+    response = exchange.response
+    if response is None or response.status < 500:
+        return ""
+    return f"{response.status} {target.redactor.mask_body(response.body, most=200)}"
 
 
 def evidence(target: Target, exchange: Exchange) -> list[tuple[str, str]]:

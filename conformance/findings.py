@@ -26,6 +26,7 @@ class Finding:
         where: method and path template, or a JSON pointer into the contract (``#/paths/...``).
         operations: labels of the operations that show it (``GET /v1/children/{childId}``), sorted.
         cause: what findings with one cause share; empty means rule, requirement and where.
+        family: what findings share that a server shows in many places for one reason; empty for those that stand alone.
         count: how many exchanges showed it.
         confirmed: whether a replay showed it again. What is read from the contract alone needs no replay.
         steps: requests that show it again, the last one judged, as ``exchanges.Step.as_record`` writes them.
@@ -46,6 +47,7 @@ class Finding:
     steps: tuple[dict[str, object], ...] = ()
     advice: str = ""
     evidence: tuple[tuple[str, str], ...] = ()
+    family: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:

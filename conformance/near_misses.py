@@ -293,6 +293,7 @@ class Wrong:
         change: makes the wrong request of an accepted one.
         requirements: what rules it out.
         place: where in the request it is wrong: location and name.
+        family: how it is wrong, wherever it is.
     """
 
     cause: str
@@ -300,6 +301,7 @@ class Wrong:
     change: Callable[[Step], Step]
     requirements: tuple[str, ...] = (INPUT,)
     place: str = ""
+    family: str = ""
 
 
 @dataclass
@@ -335,7 +337,7 @@ def _wrongs(base: Base) -> Iterator[tuple[Base, Wrong]]:
             yield held or base, _wrong(miss)
     whole = [p for p in places_of(base.target.contract, base.operation, base.step.media_type) if not p.path]
     for how, change in body_misses(base, whole[0]) if whole else ():
-        yield base, Wrong(f"body {how}", f"the body {how}", change)
+        yield base, Wrong(f"body {how}", f"the body {how}", change, family=f"body {how}")
 
 
 def _wrong(miss: NearMiss) -> Wrong:
@@ -346,6 +348,7 @@ def _wrong(miss: NearMiss) -> Wrong:
         lambda step: changed(step, miss.place, miss.value),
         (INPUT, *limit),
         f"{miss.place.location} {'.'.join(miss.place.path)}",
+        f"{miss.place.location} {miss.how}",
     )
 
 
@@ -408,6 +411,7 @@ def _accepted(base: Base, exchange: Exchange, wrong: Wrong) -> Suspicion:
         expectation=Expectation(statuses=("4XX", "5XX", "3XX")),
         where=f"{base.operation.label}, {wrong.said}",
         cause=wrong.cause,
+        family=wrong.family,
         again=again,
     )
 

@@ -26,6 +26,7 @@ from joinedup.reports import account as accounts
 from joinedup.reports import questions, reproduction
 from joinedup.reports.account import FAULTS, Account, Point, System
 from joinedup.reports.events import Event, as_record
+from joinedup.reports.families import gathered
 
 SCHEMA = 1
 NO_CHECK_RAN = "no check ran"
@@ -139,7 +140,7 @@ def _heading(account: Account, decision: Decision, strict: bool) -> dict[str, ob
 def _breaches(account: Account) -> list[Breach]:
     """Every finding of the systems under test, one for each cause."""
     merged: dict[tuple[str, tuple[str, ...]], Finding] = {}
-    for checked in account.checks:
+    for checked in gathered(account.checks):
         for finding in checked.findings:
             key = (checked.system or "", finding.key)
             merged[key] = _merge(merged[key], finding) if key in merged else finding
@@ -323,7 +324,9 @@ def _checks(account: Account, breaches: Sequence[Breach]) -> list[dict[str, obje
     ids = {(breach.system.system, breach.finding.key): breach for breach in breaches}
     return [
         _check(checked, account.levels[checked.system], ids)
-        for checked in sorted(account.checks, key=lambda checked: (checked.system or "", checked.check))
+        for checked in sorted(
+            gathered(account.checks), key=lambda checked: (checked.system or "", checked.check)
+        )
         if checked.system and _judged(account, checked.system)
     ]
 

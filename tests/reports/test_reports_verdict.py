@@ -275,3 +275,35 @@ def test_a_finding_carries_its_reproduction(story: Any) -> None:
         ': "${OTHER:?Set OTHER to the whole header line of the identity other, or use: joinedup replay f-1}"',
         'curl -sS -i -H "$OTHER" "${BASE}/v1/children"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("family", "confirmed", "places", "findings"),
+    [
+        ("body is null", True, 3, 3),
+        ("body is null", True, 4, 1),
+        ("body is null", False, 4, 0),
+        ("", True, 4, 4),
+    ],
+)
+def test_a_crowd_of_one_family_is_one_finding(
+    story: Any, family: str, confirmed: bool, places: int, findings: int
+) -> None:
+    """A few findings of one family stay apart; more than three are told as one, which names the places."""
+    found = [
+        replace(
+            READABLE,
+            family=family,
+            confirmed=confirmed,
+            where=f"GET /{n}",
+            cause=f"c{n}",
+            operations=(f"GET /{n}",),
+        )
+        for n in range(places)
+    ]
+    told = story.start().system().check(*found[:1], check="test_a.py::a").check(*found[1:]).verdict()
+    assert len(told["findings"]) == findings
+    if findings == 1:
+        assert told["findings"][0]["operations"] == ["GET /0", "GET /1", "GET /2", "GET /3"]
+        assert "It was seen at 4 places: GET /0; GET /1; GET /2; GET /3." in told["findings"][0]["advice"]
+        assert [check["findings"] for check in told["checks"]] == [["f-1"], ["f-1"]]
