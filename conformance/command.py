@@ -19,7 +19,6 @@ import click
 
 from joinedup.conformance.catalogue import load_catalogue
 from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
-from joinedup.conformance.plugin import SUITE
 from joinedup.conformance.run import (
     BUNDLED,
     DEFAULT_FILE,
@@ -30,6 +29,7 @@ from joinedup.conformance.run import (
     read_plan,
     serving,
 )
+from joinedup.conformance.settling import SUITE
 from joinedup.reports.events import FILE_NAME, read_events
 from joinedup.reports.run_folder import read_verdict, write_views
 from joinedup.reports.summary import render

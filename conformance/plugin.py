@@ -19,13 +19,18 @@ import pytest
 
 from joinedup.conformance.check import Check, Ended, setup_fault
 from joinedup.conformance.errors import JoinedUpError, RealDataError, SetupError
-from joinedup.conformance.findings import Finding, Result
-from joinedup.conformance.outcomes import Level, Outcome, fold
+from joinedup.conformance.outcomes import Outcome
+from joinedup.conformance.settling import (
+    CHECK,
+    SESSION,
+    Session,
+    harness_fault,
+    label,
+    settle,
+    take_assertion,
+)
 
-SESSION = pytest.StashKey["Session"]()
-CHECK = pytest.StashKey[Check]()
 _UNREADABLE: list[str] = []
-SUITE = "joinedup.conformance.suite"
 # The order in which subjects run: what only reads, then what changes, then what floods or may end a credential.
 ORDER = (
     "test_description",
@@ -62,25 +67,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--joinedup-fault", action="append", default=[], metavar="NAME", help="faults of the bundled agencies"
     )
     group.addoption("--joinedup-strict", action="store_true", help="hold a warn against a system")
-
-
-class Session:
-    """
-    The run as this pytest process sees it.
-
-    Args:
-        run: configuration, targets and record.
-        leads: whether this process started the run (no xdist worker).
-        closing: what ends with the run, for example the bundled agencies.
-    """
-
-    def __init__(self, run: Any, leads: bool, closing: contextlib.ExitStack) -> None:
-        self.run, self.leads, self.closing = run, leads, closing
-        self.levels = {name: run.requirements(name) for name in run.tested}
-
-    def judges(self, system: str, requirements: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of some requirements that a system is held to in this run."""
-        return tuple(id for id in requirements if id in self.levels.get(system, {}))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -292,15 +278,15 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
         return
     started = time.monotonic()
     _leave_out_what_does_not_apply(item, check)
-    _label(item, check)
+    label(item, check)
     try:
         yield
     except (Ended, JoinedUpError) as error:
-        _settle(item, check, _as_ended(error, item), started)
+        settle(item, check, _as_ended(error, item), started)
     except (pytest.skip.Exception, pytest.fail.Exception):
         raise
     except Exception as error:
-        _settle(item, check, _harness_fault(error), started)
+        settle(item, check, harness_fault(error), started)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -318,10 +304,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     except (pytest.skip.Exception, pytest.fail.Exception):
         raise
     except AssertionError as error:
-        _take_assertion(item, check, error)
+        take_assertion(item, check, error)
     except Exception as error:
-        ended = _harness_fault(error)
-    _settle(item, check, ended, started)
+        ended = harness_fault(error)
+    settle(item, check, ended, started)
     return None
 
 
@@ -341,7 +327,7 @@ def _leave_out_what_does_not_apply(item: pytest.Item, check: Check) -> None:
             check.ends(ended, id)
             absent.append(id)
     if absent and len(absent) == len(check.requirements):
-        _settle(item, check, None, time.monotonic())
+        settle(item, check, None, time.monotonic())
 
 
 def _as_ended(error: Ended | JoinedUpError, item: pytest.Item) -> Ended:
@@ -351,120 +337,6 @@ def _as_ended(error: Ended | JoinedUpError, item: pytest.Item) -> Ended:
         item.session.shouldstop = "an answer looks like real people"
         _stop(item.config, system_of(item), error)
     return setup_fault(str(error))
-
-
-def _harness_fault(error: Exception) -> Ended:
-    """Our bug: named by kind and place, never by its text, which may hold a value of the system."""
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        name = trace.tb_frame.f_globals.get("__name__", "")
-        if str(name).startswith("joinedup"):
-            place = f"{name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return Ended(Outcome.HARNESS_ERROR, f"{type(error).__name__} in {place or 'a library'}")
-
-
-def _take_assertion(item: pytest.Item, check: Check, error: AssertionError) -> None:
-    """A plain assert in a supplier's own check is a finding; in the suite it is our bug."""
-    if str(getattr(item, "module", None) and item.module.__name__).startswith(SUITE):  # type: ignore[attr-defined]
-        check.ends(_harness_fault(error))
-        return
-    title = (item.function.__doc__ or item.name).strip().splitlines()[0]  # type: ignore[attr-defined]
-    check.report(
-        Finding(
-            rule=f"own-{item.name.partition('[')[0].removeprefix('test_').replace('_', '-')}",
-            requirements=check.requirements,
-            title=title,
-            expected="What the check of your own asserts.",
-            actual=f"An assertion did not hold, in {Path(str(item.fspath)).name}.",
-            where=item.name,
-        )
-    )
-
-
-def _settle(item: pytest.Item, check: Check, ended: Ended | None, started: float) -> None:
-    """Write the item's results and raise what pytest is to show."""
-    session = item.config.stash[SESSION]
-    if ended is not None:
-        check.ends(ended)
-    elif "check" not in getattr(item, "fixturenames", ()) and not check.findings:
-        check.proves()
-    results = check.results()
-    session.run.record.write(
-        "check",
-        system=check.system,
-        check=item.nodeid,
-        seconds=round(time.monotonic() - started, 3),
-        results=[_record(result) for result in results],
-        findings=[_record(finding) for finding in check.findings],
-    )
-    outcome = _folded(session, check, results)
-    for requirement in check.requirements:
-        item.user_properties.append(("requirement", requirement))
-    item.user_properties.append(("outcome", str(outcome)))
-    _attach(check)
-    _show(outcome, check, results)
-
-
-def _record(value: Finding | Result) -> object:
-    from joinedup.reports.events import as_record
-
-    return as_record(value)
-
-
-def _folded(session: Session, check: Check, results: list[Result]) -> Outcome:
-    levels = session.levels[check.system]
-    found = [
-        Level(levels[id]).outcome
-        for f in check.findings
-        if f.confirmed
-        for id in f.requirements
-        if id in levels
-    ]
-    return fold([*found, *(result.outcome for result in results)])
-
-
-def _show(outcome: Outcome, check: Check, results: list[Result]) -> None:
-    reasons = "; ".join(dict.fromkeys(r.reason for r in results if r.reason and r.outcome is outcome))
-    if outcome in (Outcome.PASS, Outcome.WARN):
-        return
-    if outcome in (Outcome.NOT_APPLICABLE, Outcome.REVIEW):
-        pytest.skip(f"{outcome}: {reasons}")
-    sentences = [
-        f"{f.title}: expected {f.expected} Received {f.actual} ({f.where})"
-        for f in check.findings
-        if f.confirmed
-    ]
-    pytest.fail(f"{outcome}: " + ("\n".join(sentences) or reasons), pytrace=False)
-
-
-# --- Allure
-
-
-def _label(item: pytest.Item, check: Check) -> None:
-    with contextlib.suppress(ImportError):
-        import allure
-
-        session = item.config.stash[SESSION]
-        must = any(session.levels[check.system].get(id) == Level.MUST for id in check.requirements)
-        label: Any = allure.dynamic  # allure-pytest has no annotations
-        label.parent_suite(check.system)
-        label.suite(
-            item.nodeid.partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
-        )
-        label.severity(allure.severity_level.CRITICAL if must else allure.severity_level.MINOR)
-        for id in check.requirements:
-            label.label("requirement", id)
-            label.tag(id)
-
-
-def _attach(check: Check) -> None:
-    with contextlib.suppress(ImportError):
-        import allure
-
-        for finding in check.findings:
-            for heading, text in finding.evidence:
-                allure.attach(text, f"{finding.title}: {heading}", allure.attachment_type.TEXT)
 
 
 # --- the end

@@ -19,7 +19,7 @@ PACKAGES = ("conformance", "mocks", "scenarios", "reports")
 LAYERS: dict[str, tuple[str, ...]] = {
     "suite": ("conformance.suite", "conformance.suite.test_*"),
     "commands": (
-        *("conformance.run", "conformance.plugin", "conformance.replay"),
+        *("conformance.run", "conformance.plugin", "conformance.settling", "conformance.replay"),
         *("conformance.command", "conformance.cli"),
     ),
     "generated": ("conformance.generated*", "conformance.judging"),
