@@ -18,6 +18,8 @@ from joinedup.conformance.rules import Place, Rule, at, has_operations, one_find
 _WHOLE = re.compile(r"v\d+", re.IGNORECASE)
 _FRACTION = re.compile(r"v\d+[._]\d+([._]\d+)?", re.IGNORECASE)
 _IN_MEDIA_TYPE = re.compile(r"[.+;\s-](v\d+|version=\"?\d+(\.0)*\"?|v=\d+)\b", re.IGNORECASE)
+# A version stands among so many first segments of a path; a number further on is somebody's.
+DEEPEST_NUMBER = 3
 _VERSION_NAMES = frozenset({"version", "apiversion", "xapiversion", "acceptversion"})
 
 
@@ -64,6 +66,7 @@ def no_version(contract: Contract) -> Iterator[Finding]:
     told = any(_WHOLE.fullmatch(part) or _FRACTION.fullmatch(part) for part in parts)
     if (
         told
+        or _numbered(contract)
         or _takes_version(contract)
         or any(_IN_MEDIA_TYPE.search(name) for name in _media_types(contract))
     ):
@@ -75,6 +78,12 @@ def no_version(contract: Contract) -> Iterator[Finding]:
         "The path or the media type holds the version as a whole number, such as /v1.",
         [Place("#/paths", "no path, server, media type or parameter holds a version")],
     )
+
+
+def _numbered(contract: Contract) -> bool:
+    """Whether every path begins with the version as a bare number, as in ``/api/4/all``."""
+    paths = [tuple(segments(operation.path))[:DEEPEST_NUMBER] for operation in contract.operations]
+    return any(len(set(column)) == 1 and column[0].isdecimal() for column in zip(*paths, strict=False))
 
 
 def fractional_version(contract: Contract) -> Iterator[Finding]:

@@ -52,6 +52,15 @@ def move(old: str, new: str) -> Change:
     return change
 
 
+def below(prefix: str) -> Change:
+    """A change that puts every path below a prefix."""
+
+    def change(document: dict[str, Any]) -> None:
+        document["paths"] = {prefix + path: item for path, item in document["paths"].items()}
+
+    return change
+
+
 def changed(*changes: Change) -> Contract:
     """Our sound contract with something changed."""
     document = copy.deepcopy(SOUND)
@@ -189,6 +198,7 @@ HARMLESS: list[list[Change]] = [
         put(f"{LIST}/responses/200/headers/Sunset", {"schema": {"type": "string"}}),
     ],
     [put("#/servers", GONE), move("/health", "/v3/health")],
+    [put("#/servers", GONE), below("/api/4")],
     [put(f"{ADD}/security", [{"token": ["children.write"]}, {}])],
     [
         put(
