@@ -5,7 +5,8 @@ What the engine is given: the contract with known values as examples, links wher
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,28 +18,53 @@ from joinedup.conformance.harvest import IGNORED_HEADERS
 from joinedup.conformance.lists import escaped
 from joinedup.conformance.objects import creates_of, identifier_of, item_operations
 from joinedup.conformance.operations import Operation
-from joinedup.conformance.target import OWN, Target
+from joinedup.conformance.target import LARGE, OWN, Target
 
 FEED_PROBABILITY = 0.6
 
 
 @dataclass(frozen=True)
 class Cases:
-    """How many cases a run may generate: by number, never by seconds."""
+    """
+    How many cases a run may generate: by number, never by seconds.
+
+    Args:
+        of_one_kind: coverage cases of an operation that are right or wrong in the same way and part; it counts for
+            contracts of more than ``LARGE`` operations only.
+    """
 
     fuzzing: int
     stateful: int
     coverage: bool = True
+    of_one_kind: int = 10
 
 
-QUICK, STANDARD, THOROUGH = Cases(3, 0), Cases(20, 5), Cases(150, 40)
+QUICK, STANDARD, THOROUGH = Cases(3, 0, of_one_kind=1), Cases(20, 5), Cases(150, 40, of_one_kind=100)
 
 
 def schema_for(target: Target, cases: Cases, operations: frozenset[str]) -> Any:
     wanted = [operation for operation in target.operations if operation.label in operations]
     feeds = {operation.label: _feed(target, operation) for operation in wanted}
     config = schemathesis.Config.from_dict(_settings(target, cases, feeds))
-    return schemathesis.openapi.from_dict(document_for(target, operations), config=config)
+    schema = schemathesis.openapi.from_dict(document_for(target, operations), config=config)
+    if len(target.operations) > LARGE:
+        vars(schema)["iter_coverage_cases"] = _sparing(schema.iter_coverage_cases, cases.of_one_kind)
+    return schema
+
+
+def _sparing(generate: Callable[..., Iterator[Any]], most: int) -> Callable[..., Iterator[Any]]:
+    """The coverage cases of an operation, at most so many of one kind: what is wrong, or right, in which part."""
+
+    def spared(*positional: Any, **named: Any) -> Iterator[Any]:
+        seen: Counter[tuple[str, ...]] = Counter()
+        for case in generate(*positional, **named):
+            data = case.meta.phase.data if case.meta is not None else None
+            kind = tuple(str(getattr(data, name, "")) for name in ("scenario", "parameter_location"))
+            seen[kind] += 1
+            if seen[kind] <= most:
+                yield case
+
+    return spared
 
 
 def _settings(target: Target, cases: Cases, feeds: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, Any]:

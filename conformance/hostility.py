@@ -34,7 +34,7 @@ def attack(base: Base, causes: Causes) -> int:
     """Send what breaks servers to one operation; gives how many requests were answered as they should be."""
     base, answered = filled(base.target, base), 0
     attacks = [*_in_the_body(base), *_in_the_address(base)]
-    for change, place in attacks[:MOST_REQUESTS]:
+    for change, place in attacks[: base.target.portion(MOST_REQUESTS)]:
         step = base.next()
         if step is None:
             break

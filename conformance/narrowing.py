@@ -232,7 +232,7 @@ def judge(base: Base, allowed: Allowed) -> None:
             continue
         held = base if value_in(base.step, place) is not MISSING else _with(base, place, allowed)
         for variant in variants_of(held, place) if held else ():
-            if base.target.budget.sent - before >= MOST_REQUESTS:
+            if base.target.budget.sent - before >= base.target.portion(MOST_REQUESTS):
                 return
             _judge_one(held or base, variant, allowed)
 

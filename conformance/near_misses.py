@@ -325,7 +325,7 @@ class Judged:
 def judge(base: Base, judged: Judged) -> None:
     """Send the near misses of one operation and note which are accepted."""
     base = filled(base.target, base)
-    for held, wrong in itertools.islice(_wrongs(base), MOST_MISSES):
+    for held, wrong in itertools.islice(_wrongs(base), base.target.portion(MOST_MISSES)):
         _judge_one(held, wrong, judged)
 
 

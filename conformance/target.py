@@ -34,6 +34,9 @@ from joinedup.conformance.redaction import Redactor, refuse_real_people
 from joinedup.conformance.samples import Sampler
 from joinedup.conformance.watch import CredentialWatch, Routes
 
+LARGE = 60
+"""A contract of more operations than this gets fewer requests for each, so that a run ends within minutes."""
+LEAST = 8
 OWN, OTHER = "own", "other"
 LIMITED_TO = " limited to "
 # Words that every report uses; a system that answers with one of them gives nothing away.
@@ -257,6 +260,10 @@ class Target:
                 lambda: [exchange for (_, caller), exchange in self.good.items() if caller == identity],
             )
         self._watches[identity].after(step.operation, step.method, step.path, status)
+
+    def portion(self, most: int) -> int:
+        """How many requests of one kind one operation gets: fewer than ``most`` where a contract has very many."""
+        return min(most, max(LEAST, most * LARGE // max(len(self.operations), 1)))
 
     @property
     def culprits(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from parks import SEEDED, TOKEN, Answer, Asked, Parks, answer, serving, target_of
+from parks import CONTRACT, SEEDED, TOKEN, Answer, Asked, Parks, answer, serving, target_of
 from schemathesis.engine import context as engine_context
 from schemathesis.generation.meta import CoverageScenario
 
@@ -25,7 +25,7 @@ from joinedup.conformance.configuration import Limits
 from joinedup.conformance.errors import RealDataError, SetupError
 from joinedup.conformance.exchanges import Step
 from joinedup.conformance.generated import PHASES, Generated, Observation, run_generated
-from joinedup.conformance.generated_input import Cases
+from joinedup.conformance.generated_input import Cases, schema_for
 from joinedup.conformance.harvest import harvest
 from joinedup.conformance.target import Target
 
@@ -371,3 +371,35 @@ def test_what_led_to_a_request_comes_with_it(ran: Ran) -> None:
     assert before
     assert {o.phase for o in before} == {"stateful"}
     assert all(isinstance(earlier.step, Step) for o in before for earlier in o.before)
+
+
+LONG = "x" * 5
+FIELDS = {f"field{n}": {"type": "string", "maxLength": 5, "example": LONG} for n in range(12)}
+
+
+@pytest.mark.parametrize(("operations", "fewer"), [(4, False), (80, True)])
+def test_a_large_contract_gets_fewer_cases_for_each_operation(operations: int, fewer: bool) -> None:
+    """What is wrong in one way in one part is sent a few times, not once for every property there is."""
+    schema = {"type": "object", "properties": FIELDS}
+    contract = json.loads(json.dumps(CONTRACT))
+    contract["paths"] = {
+        f"/parks{n}": {
+            "post": {
+                "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+                "responses": {"200": {"description": "x"}},
+            }
+        }
+        for n in range(operations)
+    }
+    target = target_of("http://127.0.0.1:9", contract=contract)
+    wanted = frozenset({"POST /parks0"})
+    (found,) = schema_for(target, Cases(1, 0, of_one_kind=2), wanted).get_all_operations()
+    operation = found.ok()
+    config = operation.schema.config.generation_for(operation=operation)
+    cases = operation.schema.iter_coverage_cases(
+        operation, generation_modes=config.modes, generation_config=config
+    )
+    kinds = Counter(str(case.meta.phase.data.scenario) for case in cases)
+    assert kinds
+    assert (max(kinds.values()) <= 2) is fewer
+    assert target.portion(80) == (60 if fewer else 80)
