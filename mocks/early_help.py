@@ -209,8 +209,7 @@ def update_request(call: EarlyHelpCall) -> Answer:
     after = changed(request, **_settled(request, call.body))
     if after["status"] == "accepted" and not after["consentToService"]["given"]:
         _refuse_start(call)
-    declined = call.body.get("status") == "declined" or "reasonForDecliningSupport" in call.body
-    kept = changed(request) if declined and "declined-stays-open" in call.faults else after
+    kept = changed(request) if "request-change-lost" in call.faults else after
     call.state.requests.replace(request["earlyHelpRequestId"], kept)
     return tagged(after)
 
@@ -303,7 +302,7 @@ def case_notes_stepped_down(answer: Answer, operation: Operation | None, incomin
     """A step down says what no contract mentions."""
     if operation is None or operation.id != "getStepDown" or answer.status != 200:
         return answer
-    return replace(answer, body={**answer.body, "caseNotes": "Child protection plan, 2024 to 2025."})
+    return replace(answer, body={**answer.body, "internalCaseNotes": "Child protection plan, 2024 to 2025."})
 
 
 AGENCY = Agency(

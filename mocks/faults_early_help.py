@@ -16,7 +16,7 @@ EARLY_HELP_FAULTS: tuple[Fault, ...] = (
     _fault("step-up-waits-for-consent", "LAW-01 LAW-03", "A family cannot be stepped up to social care without its consent."),
     _fault("service-starts-without-consent", "LAW-03", "A request is accepted although the family has not consented to the service."),
     _fault("request-of-other-council-shown", "AUT-03", "A request to another council can be read."),
-    _fault("declined-stays-open", "CON-API-13", "That a family declined is answered as recorded and is not kept."),
+    _fault("request-change-lost", "CON-API-13", "A change to a request is answered as made and is not kept."),
     _fault("stale-request-change-accepted", "CCY-01", "A change made on an older version of a request overwrites a newer one."),
     _fault("request-listed-twice", "PAG-01", "The last request of a page is also the first of the next."),
     _fault("step-up-repeated-counts-twice", "IDM-01", "Sending a step up again with the same X-Request-ID tells social care twice."),

@@ -94,7 +94,7 @@ CHANGES: dict[str, set[str]] = {
     | STEPPED_DOWN,
     "service-starts-without-consent": {"start"},
     "request-of-other-council-shown": {"request of other"},
-    "declined-stays-open": {"after declined"},
+    "request-change-lost": {"after stale", "declined", "after declined"},
     "stale-request-change-accepted": {"stale", "after stale", "declined", "after declined"},
     "request-listed-twice": {"page 1", "page 2"},
     "step-up-repeated-counts-twice": {"repeated again", "outbox"} | STEPPED_DOWN,
