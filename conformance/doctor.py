@@ -47,11 +47,16 @@ def make_sure(target: Target) -> None:
 
 
 def essential(target: Target) -> Iterator[Fault]:
-    """What keeps a run from being about the system at all: address, TLS, answer, credentials, contract."""
-    timeout_s = target.configuration.limits.timeout_s
+    """
+    What keeps a run from being about the system at all: secrets, address, TLS, credentials, contract.
+
+    Raises:
+        SetupError: a secret or a caller's class is not there, which shows before anything is sent.
+    """
+    callers, timeout_s = tuple(target.identities), target.configuration.limits.timeout_s
     for endpoint in endpoints_of(target.name, target.system):
         yield from _unreachable(target, endpoint, timeout_s)
-    for name in target.identities:
+    for name in callers:
         yield from caller_faults(target, name)
     yield from serving_faults(target, looks(target))
 
