@@ -134,7 +134,7 @@ def served(systems: Sequence[str], *, faults: Collection[str] = (), seed: int = 
     Raises:
         SetupError: they did not come up; the hint holds what the process said.
     """
-    command = [sys.executable, "-m", "joinedup.mocks.serve", "--seed", str(seed)]
+    command = [sys.executable, "-P", "-m", "joinedup.mocks.serve", "--seed", str(seed)]
     command += [part for name in systems for part in ("--system", name)]
     command += [part for name in faults for part in ("--fault", name)]
     with tempfile.TemporaryFile("w+") as said:

@@ -106,12 +106,13 @@ def test_wheel_holds_what_is_not_code(wheel: Path, path: str) -> None:
 
 
 def test_wheel_carries_the_licence_and_one_command(wheel: Path) -> None:
-    """The licence travels with the code, and ``joinedup`` is the only command."""
+    """The licence travels with the code, and ``joinedup`` is the only command and the only plug-in."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         commands = next(name for name in names if name.endswith(".dist-info/entry_points.txt"))
         assert archive.read(commands).decode().split() == [
-            *("[console_scripts]", "joinedup", "=", "joinedup.conformance.cli:main")
+            *("[console_scripts]", "joinedup", "=", "joinedup.conformance.cli:main"),
+            *("[pytest11]", "joinedup", "=", "joinedup.conformance.plugin"),
         ]
     assert [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
 
