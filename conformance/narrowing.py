@@ -73,6 +73,9 @@ def is_free(base: Base, place: Place) -> bool:
     name, schema = bare(place.name), place.schema
     if {"oneOf", "anyOf", "const", "not"} & schema.keys() or name in STATES:
         return False
+    # A schema that says nothing is where a contract is silent; it is no promise that anything will do.
+    if not {"type", "enum"} & schema.keys():
+        return False
     if _STATES_A_RULE.search(str(schema.get("description", ""))):
         return False
     if _mentions_another(base, place):
