@@ -6,7 +6,7 @@ Whoever cleans up afterwards finds the rest by the marker, which stands in a fre
 
 from __future__ import annotations
 
-import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -36,9 +36,9 @@ class Entry:
     deleted: bool
 
 
-def marker_of(run: str) -> str:
-    """The word that marks what a run made: letters and digits only, so that few systems refuse it."""
-    return "joinedup" + re.sub(r"[^a-z0-9]", "", run.lower())[-6:]
+def new_marker() -> str:
+    """A word of its own for a run, to mark what it makes: letters and digits only, so that few systems refuse it."""
+    return f"joinedup{uuid.uuid4().hex[:6]}"
 
 
 def settle(target: Target) -> Iterator[Entry]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import tempfile
 import time
 from collections.abc import Generator
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from joinedup.conformance.check import Check, Ended, setup_fault
 from joinedup.conformance.errors import JoinedUpError, RealDataError, SetupError
@@ -85,6 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _lead(config: pytest.Config) -> Session:
     from joinedup.conformance import run as runs
     from joinedup.conformance.catalogue import load_catalogue
+    from joinedup.conformance.ledger import new_marker
 
     option = config.getoption
     out = option("--joinedup-out") or str(runs.new_run_folder(Path.cwd()))
@@ -97,8 +100,10 @@ def _lead(config: pytest.Config) -> Session:
         systems=tuple(option("--joinedup-system")),
         faults=tuple(option("--joinedup-fault")),
         strict=option("--joinedup-strict"),
+        marker=new_marker(),
     )
     closing = contextlib.ExitStack()
+    _keep_out_of_the_way(closing)
     try:
         catalogue = load_catalogue()
         configuration, ours = closing.enter_context(runs.serving(plan, runs.read_plan(plan)))
@@ -118,8 +123,17 @@ def _join(config: pytest.Config) -> Session:
 
     run = runs.resume(*runs.arrived(config.workerinput["joinedup"]))  # type: ignore[attr-defined]
     closing = contextlib.ExitStack()
+    _keep_out_of_the_way(closing)
     closing.callback(run.close)
     return Session(run, False, closing)
+
+
+def _keep_out_of_the_way(closing: contextlib.ExitStack) -> None:
+    """Hypothesis keeps a folder of its own where it runs; it may hold values of a system, so it ends with the run."""
+    folder = closing.enter_context(
+        tempfile.TemporaryDirectory(prefix="joinedup-", ignore_cleanup_errors=True)
+    )
+    set_hypothesis_home_dir(folder)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -29,7 +29,6 @@ from joinedup.conformance.configuration import (
     read_configuration,
 )
 from joinedup.conformance.errors import ConfigurationError, JoinedUpError, NothingSelectedError
-from joinedup.conformance.ledger import marker_of
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.target import OWN, Target, build_target
 from joinedup.reports.events import Record
@@ -57,6 +56,7 @@ class Plan:
         systems: names of systems; empty means all under test.
         faults: names of faults switched on in the bundled agencies.
         strict: whether a warn counts against a system.
+        marker: the word that marks what the run makes on a system that is not its own.
     """
 
     source: str
@@ -67,6 +67,7 @@ class Plan:
     systems: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     strict: bool = False
+    marker: str = ""
 
 
 def new_run_folder(base: Path) -> Path:
@@ -101,11 +102,6 @@ class Run:
         return Path(self.plan.out)
 
     @property
-    def marker(self) -> str:
-        """The word that marks what this run makes on a system that is not its own."""
-        return marker_of(self.folder.name)
-
-    @property
     def tested(self) -> tuple[str, ...]:
         """The systems that this run judges."""
         return tuple(n for n in self.configuration.tested if not self.plan.systems or n in self.plan.systems)
@@ -126,7 +122,7 @@ class Run:
                     seed=self.plan.seed,
                     write=self.record.write,
                     ours=name in self.ours,
-                    marker="" if name in self.ours else self.marker,
+                    marker="" if name in self.ours else self.plan.marker,
                 )
             except JoinedUpError as error:
                 self._targets[name] = error
@@ -254,7 +250,7 @@ def _write_start(run: Run) -> None:
         cases=run.plan.cases,
         faults=list(run.plan.faults),
         product=msgspec.to_builtins(run.configuration.product),
-        marker=run.marker,
+        marker=run.plan.marker,
         requirements=entries,
     )
 

@@ -15,7 +15,7 @@ from miscreants import Misbehaving, Miscreant, answer, misbehaving
 from joinedup.conformance.catalogue import load_catalogue
 from joinedup.conformance.configuration import Configuration, Limits, System
 from joinedup.conformance.harvest import harvest
-from joinedup.conformance.ledger import Entry, marker_of, settle
+from joinedup.conformance.ledger import Entry, settle
 from joinedup.conformance.objects import creates_of, fresh
 from joinedup.conformance.target import Target, build_target
 from joinedup.reports.page import render
@@ -33,7 +33,7 @@ DELETE = """
         "404": {$ref: "#/components/responses/Refused"}
 components:
 """
-MARKER = marker_of("20260302-101500-ab12cd")
+MARKER = "joinedupab12cd"
 
 
 class Shelf:
