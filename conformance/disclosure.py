@@ -116,7 +116,7 @@ def undeclared(contract: Contract, operation: Operation, exchange: Exchange) -> 
 
 
 def schema_of_answer(contract: Contract, operation: Operation, exchange: Exchange) -> dict[str, Any]:
-    """What the contract says of a JSON answer; empty where it says nothing."""
+    """What the contract says of a JSON answer of its media type, else of any; empty where it says nothing."""
     status = str(exchange.status)
     response = (
         operation.responses.get(status)
@@ -124,10 +124,17 @@ def schema_of_answer(contract: Contract, operation: Operation, exchange: Exchang
         or operation.responses.get("default")
         or {}
     )
-    for media_type, media in (response.get("content") or {}).items():
+    received = exchange.response.headers.get("content-type", "") if exchange.response else ""
+    declared = (response.get("content") or {}).items()
+    for media_type, media in sorted(declared, key=lambda pair: _essence(pair[0]) != _essence(received)):
         if is_json(media_type) and isinstance(media, dict) and isinstance(media.get("schema"), dict):
             return flattened(contract, media["schema"])
     return {}
+
+
+def _essence(media_type: str) -> str:
+    """A media type without its parameters."""
+    return media_type.partition(";")[0].strip().lower()
 
 
 def _undeclared(

@@ -42,7 +42,6 @@ READ = {
     ("contract-schema", f"{TRACKING}/required"),
     ("server-error", "POST /messageexchange/admin/report"),
     ("allow-incomplete", "/messageexchange/{mailbox_id}"),
-    ("answers-more-than-declared", "GET /messageexchange/{mailbox_id}/count"),
     ("credential-as-parameter", "#/paths/~1messageexchange~1{mailbox_id}/post"),
     (
         "example-breaks-schema",
