@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from joinedup.conformance.check import Check, Ended, setup_fault
 from joinedup.conformance.errors import JoinedUpError, RealDataError, SetupError
@@ -130,6 +129,8 @@ def _join(config: pytest.Config) -> Session:
 
 def _keep_out_of_the_way(closing: contextlib.ExitStack) -> None:
     """Hypothesis keeps a folder of its own where it runs; it may hold values of a system, so it ends with the run."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
     folder = closing.enter_context(
         tempfile.TemporaryDirectory(prefix="joinedup-", ignore_cleanup_errors=True)
     )
