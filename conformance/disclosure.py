@@ -26,6 +26,7 @@ from joinedup.conformance.target import Target
 from joinedup.conformance.vocabulary import MARKED_INTERNAL, SECRETS, SENSITIVE
 
 MOST_DEPTH = 12
+_MASK = re.compile(r"[*•.xX-]*|[<\[(*]*(redacted|hidden|masked|secret)[>\])*]*", re.IGNORECASE)
 
 
 def seen(target: Target) -> tuple[Exchange, ...]:
@@ -132,6 +133,11 @@ def schema_of_answer(contract: Contract, operation: Operation, exchange: Exchang
     return {}
 
 
+def _is_hidden(value: Any) -> bool:
+    """Whether what stands in an answer is no value but a mask: nothing, or stars and the like."""
+    return isinstance(value, str) and _MASK.fullmatch(value) is not None
+
+
 def _essence(media_type: str) -> str:
     """A media type without its parameters."""
     return media_type.partition(";")[0].strip().lower()
@@ -158,7 +164,7 @@ def _undeclared(
                 yield here, "which the contract does not declare"
             continue
         node = flattened(contract, declared[name])
-        if node.get("writeOnly") and inner is not None:
+        if node.get("writeOnly") and inner is not None and not _is_hidden(inner):
             yield here, "which the contract declares write-only"
         yield from _undeclared(contract, node, inner, here, people, depth + 1)
 

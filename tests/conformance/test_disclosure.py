@@ -41,3 +41,21 @@ def test_an_answer_is_held_against_its_own_media_type(media_type: str, told: lis
     step = Step("GET", operation.path, {"parkId": "p-one"}, operation=operation.label)
     exchange = Exchange(step, Response(200, httpx.Headers({"Content-Type": media_type}), body))
     assert [pointer for pointer, _ in undeclared(target.contract, operation, exchange)] == told
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [("**********", []), ("", []), ("<redacted>", []), ("s3cret", ["/key"])]
+)
+def test_a_masked_secret_is_no_secret(value: str, told: list[str]) -> None:
+    """A write-only property may come back as stars, as settings pages show it, and not as what was written."""
+    contract = json.loads(json.dumps(CONTRACT))
+    schema = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}
+    answers = contract["paths"]["/parks/{parkId}"]["get"]["responses"]["200"]
+    answers["content"] = {"application/json": {"schema": schema}}
+    target = target_of("http://127.0.0.1:9", contract=contract)
+    operation = target.contract.operation("GET /parks/{parkId}")
+    assert operation is not None
+    received = httpx.Headers({"Content-Type": "application/json"})
+    step = Step("GET", operation.path, {"parkId": "p-one"}, operation=operation.label)
+    exchange = Exchange(step, Response(200, received, json.dumps({"key": value}).encode()))
+    assert [pointer for pointer, _ in undeclared(target.contract, operation, exchange)] == told
