@@ -36,7 +36,7 @@ demo: install
 	$(BIN)/joinedup check
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # mypy follows the packages through links, because it does not follow setuptools' import hook. It takes packages or
 # files, so it runs twice; the second time it looks for modules where pytest does, in each folder of tests that is

@@ -207,7 +207,7 @@ NO_DECODING = "its content encoding could not be decoded"
             "the connection ended before the body did",
         ),
     ],
-    ids=str,
+    ids=lambda value: None if callable(value) else str(value),
 )
 def test_a_body_comes_whole_or_says_why_not(speak: Speak, status: int, body: bytes | None, cut: str) -> None:
     """A body is decoded and kept up to ten bytes, or what came of it with the reason for the cut."""
