@@ -47,7 +47,7 @@ def test_links_are_added_where_the_contract_declares_none() -> None:
     with harvested("offset") as target:
         labels = frozenset(operation.label for operation in target.operations)
         added = _links(document_for(target, labels))
-        assert {link["parameters"]["referral_id"] for link in added.values()} == {"$response.body#/referral_id"}
+        assert {link["parameters"]["referral_id"] for link in added.values()} == {"$response.body#/id"}
         assert "links" not in target.contract.document["paths"]["/v1/referrals"]["post"]["responses"]["201"]
 
 
