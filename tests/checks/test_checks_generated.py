@@ -53,6 +53,8 @@ def test_links_are_added_where_the_contract_declares_none() -> None:
 
 def test_what_is_left_out_is_not_generated() -> None:
     """The engine never sees an operation that is not to be called."""
-    with harvested("offset", leave_out={"DELETE /v1/referrals/{referral_id}": "kept for the demonstration"}) as target:
+    with harvested(
+        "offset", leave_out={"DELETE /v1/referrals/{referral_id}": "kept for the demonstration"}
+    ) as target:
         labels = frozenset(operation.label for operation in target.operations)
         assert "delete" not in document_for(target, labels)["paths"]["/v1/referrals/{referral_id}"]
