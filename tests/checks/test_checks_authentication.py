@@ -98,7 +98,7 @@ def test_shows_spoilt_tokens_that_a_configuration_gives(
 ) -> None:
     """A properly signed token with one thing wrong is shown where its issuer gave one, and named where not."""
     with serving("cursor", frozenset({defect} if faulty else ())) as served:
-        spoilt = {"flow": "bearer", "token": served.service.token(**claims)}
+        spoilt = {"flow": "bearer", "token": served.service.token("north-hub", **claims)}
         target = target_of(served)
         target.system = msgspec.structs.replace(
             target.system, identities={**target.system.identities, name: spoilt}

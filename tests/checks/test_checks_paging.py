@@ -164,7 +164,7 @@ def test_finds_the_next_page(
     """The next page is found where it is usually said, and nothing else is taken for it."""
     with harvested("cursor") as target:
         collection = next(c for c in collections_of(target) if c.operation.path == "/v1/referrals")
-        answer = _answer(body, **headers)
+        answer = _answer(body, STEP, **headers)
         seen = Walk([answer], [identifiers_in(answer) or []])
         _, step = following(target, pager_of(target, collection), seen, 0)
     assert (None if step is None else step.query) == query

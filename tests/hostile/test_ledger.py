@@ -147,7 +147,7 @@ def test_deleting_ends_with_the_budget(tmp_path: Path) -> None:
 def test_verdict_and_page_say_what_is_left() -> None:
     """The record's events become a list in the verdict and a line on the page, with the word to look for."""
     entry = Entry("POST /v1/things", "/v1/things/‹string:7 #a1›", False)
-    events = [
+    events: list[dict[str, object]] = [
         {"event": "run-started", "at": "2026-03-02T10:15:00Z", "marker": MARKER, "requirements": []},
         {"event": "system", "system": "shelf", "operations": 4, "live": True},
         {"event": "made", "system": "shelf", **vars(entry)},
@@ -160,6 +160,6 @@ def test_verdict_and_page_say_what_is_left() -> None:
         {"system": "shelf", **vars(entry)},
         {"system": "shelf", **vars(entry) | {"deleted": True}},
     ]
-    page = render(verdict)  # type: ignore[arg-type]
+    page = render(verdict)
     assert MARKER in page
     assert "2 objects made, 1 left behind" in page
