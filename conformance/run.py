@@ -36,6 +36,7 @@ from joinedup.reports.run_folder import write_views, write_whole
 
 DEFAULT_FILE = "joinedup.toml"
 BUNDLED = "bundled"
+SPOILT_BY_TOOLBOX = ("expired", "not-yet-valid", "wrong-audience", "wrong-issuer")
 # The bundled agencies that a run without a configuration judges.
 UNDER_TEST_BY_DEFAULT = ("social-care",)
 RUNS = Path(".joinedup") / "runs"
@@ -195,17 +196,38 @@ def serving(
     from joinedup.mocks.serve import served
 
     with served(plan.systems or UNDER_TEST_BY_DEFAULT, faults=plan.faults, seed=plan.seed) as agencies:
-        yield bundled_configuration(agencies.systems), frozenset(agencies.systems)
+        yield bundled_configuration(agencies.systems, _spoilt(agencies)), frozenset(agencies.systems)
 
 
-def bundled_configuration(agencies: Mapping[str, Any]) -> Configuration:
-    """A configuration that puts every served agency under test."""
+def _spoilt(agencies: Any) -> dict[str, dict[str, dict[str, str]]]:
+    """For each agency with tokens, callers whose properly signed token has one thing wrong; the toolbox makes them."""
+    made: dict[str, dict[str, dict[str, str]]] = {}
+    for name, agency in agencies.systems.items():
+        own = agency.identities["own"]
+        for defect in SPOILT_BY_TOOLBOX if own["flow"] == "client-credentials" else ():
+            order = {"system": name, "organisation": own["organisation"], "defect": defect}
+            token = agencies.ask("POST", "/v1/toolbox/tokens", order)["authorization"].removeprefix("Bearer ")
+            made.setdefault(name, {})[defect] = {
+                "flow": "bearer",
+                "organisation": own["organisation"],
+                "token": token,
+            }
+    return made
+
+
+def bundled_configuration(
+    agencies: Mapping[str, Any], more: Mapping[str, Mapping[str, dict[str, str]]] | None = None
+) -> Configuration:
+    """A configuration that puts every served agency under test, with more callers by agency where there are."""
     systems = {
         name: {
             "base_url": agency.base_url,
             "contract": agency.contract,
             "profile": agency.profile,
-            "identities": {identity: dict(keys) for identity, keys in agency.identities.items()},
+            "identities": {
+                identity: dict(keys)
+                for identity, keys in {**agency.identities, **(more or {}).get(name, {})}.items()
+            },
         }
         for name, agency in agencies.items()
     }

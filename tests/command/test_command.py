@@ -129,6 +129,14 @@ def test_a_fault_is_found_and_replayed(tmp_path: Path) -> None:
     assert (again.returncode, again.stdout.strip().splitlines()[-1]) == (1, "Still there.")
 
 
+@pytest.mark.parametrize("fault", ["expired-token-accepted", "audience-ignored"])
+def test_a_token_that_only_its_issuer_can_spoil_is_shown(tmp_path: Path, fault: str) -> None:
+    """The bundled agencies are shown properly signed tokens with one thing wrong, and a fault in that is found."""
+    done = run("check", "--only", "AUT-01", "--fault", fault, "--out", "run", "--json", cwd=tmp_path)
+    verdict = json.loads(done.stdout)
+    assert (done.returncode, {f["rule"] for f in verdict["findings"]}) == (1, {"wrong-credential-accepted"})
+
+
 def _faults() -> dict[str, str]:
     listed = json.loads(run("systems", "--json", cwd=Path()).stdout)
     return {fault["breaks"][0]: fault["name"] for system in listed for fault in reversed(system["faults"])}
