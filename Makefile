@@ -1,4 +1,4 @@
-# Everything here needs Python 3.11 or newer, and nothing else.
+# Everything here needs Python 3.11 or newer, and nothing else; tests with Node tools are skipped where those are absent.
 # PYTHON=/path/to/python names one that is not found by itself.
 
 PYTHON ?=
