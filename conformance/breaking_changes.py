@@ -15,9 +15,9 @@ from typing import Any
 from joinedup.conformance.contract import Contract
 from joinedup.conformance.errors import JoinedUpError
 from joinedup.conformance.findings import Finding
+from joinedup.conformance.inside import flattened
 from joinedup.conformance.near_misses import matches
 from joinedup.conformance.operations import Body, Operation, Parameter
-from joinedup.conformance.places import flattened
 from joinedup.conformance.responses import is_json
 from joinedup.conformance.samples import Sampler
 

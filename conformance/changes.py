@@ -9,7 +9,8 @@ from typing import Any
 
 from joinedup.conformance.exchanges import Exchange, Step
 from joinedup.conformance.harvest import CONDITION, writable
-from joinedup.conformance.objects import Path, Subject, free_texts, new_text, value_at, with_value
+from joinedup.conformance.inside import Path, value_at, with_value
+from joinedup.conformance.objects import Subject, free_texts, new_text
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.responses import base_type, is_json
 from joinedup.conformance.target import Target

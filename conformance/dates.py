@@ -14,8 +14,8 @@ from joinedup.conformance.disclosure import schema_of_answer
 from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.exchanges import Exchange
 from joinedup.conformance.expect import Expectation
+from joinedup.conformance.inside import flattened
 from joinedup.conformance.operations import Operation
-from joinedup.conformance.places import flattened
 
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DATE_TIME = DATE + r"[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"

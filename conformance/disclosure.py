@@ -18,9 +18,9 @@ from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.exchanges import MISSING, Exchange
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.features import plain as bare
+from joinedup.conformance.inside import flattened
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.personal_data import OF_A_PERSON, PERSONAL, is_of_a_person
-from joinedup.conformance.places import flattened
 from joinedup.conformance.responses import is_json
 from joinedup.conformance.target import Target
 from joinedup.conformance.vocabulary import MARKED_INTERNAL, SECRETS, SENSITIVE

@@ -17,6 +17,7 @@ from urllib.parse import urljoin
 from joinedup.conformance.exchanges import MISSING, Exchange, Step, Text
 from joinedup.conformance.features import is_create
 from joinedup.conformance.harvest import RISKY, compose, writable
+from joinedup.conformance.inside import Path, value_at, with_value
 from joinedup.conformance.knowledge import context_of, normalise
 from joinedup.conformance.lists import identifier_in, items_of
 from joinedup.conformance.operations import Operation
@@ -30,7 +31,6 @@ SHORTEST_TEXT = 12
 """A free text that is shorter may stand in an answer by chance."""
 LONGEST_TEXT = 24
 """No new text is longer."""
-Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -381,20 +381,3 @@ def schema_of(operation: Operation, media_type: str) -> dict[str, Any] | None:
     """The schema of a JSON body that an operation takes, by media type; None for other bodies."""
     schemas = operation.body.media_types if operation.body else {}
     return schemas.get(media_type) if is_json(media_type) else None
-
-
-def value_at(body: Any, path: Path) -> Any:
-    """What stands at a path of property names, or ``MISSING``."""
-    for name in path:
-        if not isinstance(body, Mapping) or name not in body:
-            return MISSING
-        body = body[name]
-    return body
-
-
-def with_value(body: Any, path: Path, value: Any) -> Any:
-    """The body with another value at a path of property names; objects on the way are made."""
-    if not path:
-        return value
-    held = body if isinstance(body, Mapping) else {}
-    return {**held, path[0]: with_value(held.get(path[0]), path[1:], value)}

@@ -16,8 +16,8 @@ from joinedup.conformance.contract import Contract
 from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.features import is_create
 from joinedup.conformance.harvest import CONDITION, IGNORED_HEADERS, RISKY, plain, read_again, reader_of
+from joinedup.conformance.inside import MOST_LEVELS, Path, flattened, value_at, with_value, without
 from joinedup.conformance.objects import (
-    Path,
     creates_of,
     fresh,
     identifier_of,
@@ -25,15 +25,11 @@ from joinedup.conformance.objects import (
     renewed,
     schema_of,
     step_to,
-    value_at,
     with_new_text,
-    with_value,
 )
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.samples import CannotSampleError, type_of
 from joinedup.conformance.target import OWN, Target
-
-MOST_LEVELS = 4
 
 
 @dataclass(frozen=True)
@@ -77,38 +73,6 @@ class Place:
             or (isinstance(kind, list) and "null" in kind)
             or None in (self.schema.get("enum") or [])
         )
-
-
-def flattened(contract: Contract, schema: object, depth: int = 0) -> dict[str, Any]:
-    """
-    A schema as one object: references followed, ``allOf`` merged, a choice of something and null made nullable.
-
-    Other choices stay as they are: what they say of a value depends on more than its place.
-    """
-    node = contract.resolve(schema) if isinstance(schema, dict) else {}
-    if depth > MOST_LEVELS:
-        return node
-    merged: dict[str, Any] = {}
-    for part in node.get("allOf") or ():
-        merged = _united(merged, flattened(contract, part, depth + 1))
-    merged = _united(merged, {key: value for key, value in node.items() if key != "allOf"})
-    for choice in ("anyOf", "oneOf"):
-        parts = merged.get(choice) or []
-        real = [part for part in parts if contract.resolve(part).get("type") != "null"]
-        if len(real) == 1:
-            inner = flattened(contract, real[0], depth + 1)
-            merged = {k: v for k, v in _united(merged, inner).items() if k != choice}
-            merged["nullable"] = len(parts) > 1 or inner.get("nullable", False)
-    return merged
-
-
-def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    together = {**one, **other}
-    if one.get("properties") or other.get("properties"):
-        together["properties"] = {**one.get("properties", {}), **other.get("properties", {})}
-    if one.get("required") or other.get("required"):
-        together["required"] = [*one.get("required", []), *other.get("required", [])]
-    return together
 
 
 def places_of(contract: Contract, operation: Operation, media_type: str) -> Iterator[Place]:
@@ -164,17 +128,6 @@ def changed(step: Step, place: Place, value: Any) -> Step:
         return replace(step, headers=headers if value is MISSING else {**headers, place.name: plain(value)})
     pairs = tuple(pair for pair in step.query if pair[0] != place.name)
     return replace(step, query=pairs if value is MISSING else (*pairs, (place.name, plain(value))))
-
-
-def without(body: Any, path: Path) -> Any:
-    """The body without what stands at a path; the whole body where the path is empty."""
-    if not path:
-        return MISSING
-    if not isinstance(body, dict) or path[0] not in body:
-        return body
-    if len(path) == 1:
-        return {name: value for name, value in body.items() if name != path[0]}
-    return {**body, path[0]: without(body[path[0]], path[1:])}
 
 
 # --- requests that are accepted

@@ -14,6 +14,7 @@ from joinedup.conformance.exchanges import MISSING, Exchange, Step, Text
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.features import is_create
 from joinedup.conformance.harvest import RISKY
+from joinedup.conformance.inside import value_at, with_value
 from joinedup.conformance.isolation import (
     REFUSED,
     Belonging,
@@ -35,8 +36,6 @@ from joinedup.conformance.objects import (
     new_text,
     schema_of,
     step_to,
-    value_at,
-    with_value,
 )
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.redaction import scalars
