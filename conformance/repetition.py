@@ -1,11 +1,11 @@
 """
-The same request sent twice happens once, where the contract gives it a key (IDM-01).
+The same request sent twice happens once, where the contract gives it a key (IDM-01), and breaks nothing (CON-API-12).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.features import NAMES, Feature, is_create
 from joinedup.conformance.harvest import RISKY, writable
+from joinedup.conformance.inside import value_at
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.lists import escaped
 from joinedup.conformance.objects import (
@@ -22,7 +23,6 @@ from joinedup.conformance.objects import (
     renewed,
     schema_of,
     subject_of,
-    value_at,
     with_new_text,
 )
 from joinedup.conformance.operations import Operation, Parameter
@@ -93,6 +93,30 @@ def _made(target: Target, create: Operation, tried: Tried) -> Exchange | None:
     return made
 
 
+def _broken_by(answers: Sequence[Exchange], how: str, before: tuple[Exchange, ...] = ()) -> Suspicion | None:
+    """A repetition that makes the server fail; one that asks the caller to come back later is a refusal."""
+    failed = next((answer for answer in answers if _fails(answer)), None)
+    if failed is None:
+        return None
+    return Suspicion(
+        rule="repetition-fails",
+        requirements=("CON-API-12",),
+        title="A request that comes a second time makes the server fail",
+        expected="The answer of the first time, or a 4xx such as 409: the same request alone is answered.",
+        actual=f"{failed.status} to {how}.",
+        exchanges=(*before, *(answer for answer in answers if answer is not failed), failed),
+        # Only both requests together show it, so that no single answer can be judged.
+        expectation=Expectation(never=("5XX",)) if before else Expectation(),
+        cause=f"idempotency key {failed.status}",
+        operations=(failed.step.operation,),
+    )
+
+
+def _fails(answer: Exchange) -> bool:
+    later = answer.response is not None and "retry-after" in answer.response.headers
+    return answer.status >= 500 and answer.status != 501 and not (answer.status == 503 and later)
+
+
 def repeated(target: Target, create: Operation, tried: Tried) -> Iterator[Suspicion]:
     """Send a create once more as it was: nothing new may come of it, and the answer is the same."""
     made = _made(target, create, tried)
@@ -115,6 +139,8 @@ def repeated(target: Target, create: Operation, tried: Tried) -> Iterator[Suspic
         )
         expectation = Expectation(at=(untrue, made.json()[untrue[1:]]))
         yield _suspicion("repeated-request-answered-otherwise", sentences, (made, again), expectation)
+    elif broken := _broken_by([again], "a repetition", (made,)):
+        yield broken
     elif again.ok or (400 <= again.status < 500 and again.status not in ELSEWHERE):
         tried.proved += 1
     else:
@@ -157,6 +183,8 @@ def another_body(target: Target, create: Operation, tried: Tried) -> Iterator[Su
             f"{answer.status}.",
         )
         yield _suspicion("key-taken-twice", sentences, (made, answer), Expectation(statuses=("4XX",)))
+    elif broken := _broken_by([answer], "another body with a used key", (made,)):
+        yield broken
     elif 400 <= answer.status < 500 and answer.status not in ELSEWHERE:
         tried.proved += 1
     else:
@@ -194,7 +222,9 @@ def in_flight(target: Target, create: Operation, tried: Tried) -> Iterator[Suspi
     step = renewed(target, replace(step, headers={**step.headers, key_of(target, create): ""}))
     answers = target.client.send_together([step, step])
     made = [answer for answer in answers if answer.ok]
-    if made and _carried_out_again(target, made[0], target.client.send(step)):
+    if broken := _broken_by(answers, "one of two requests that came at the same time"):
+        yield broken
+    elif made and _carried_out_again(target, made[0], target.client.send(step)):
         tried.lacks(f"{create.label} carries out a plain repetition twice")
     elif len(made) == 2 and _carried_out_again(target, *made):
         sentences = (

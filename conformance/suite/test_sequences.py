@@ -80,7 +80,7 @@ def test_forgets_what_was_deleted(harvested: Target, check: Check) -> None:
     conclude(check, tried, not_applicable("nothing that can be made here may be deleted"))
 
 
-@pytest.mark.requirement("IDM-01")
+@pytest.mark.requirement("IDM-01", "CON-API-12")
 @pytest.mark.parametrize(
     "attempt",
     [
@@ -94,7 +94,10 @@ def test_happens_once(harvested: Target, check: Check, attempt: repetition.Attem
     tried = Tried()
     for create in repetition.repeatable(harvested, tried):
         check.report(*run(harvested, partial(attempt, harvested, create), tried))
-    conclude(check, tried, not_applicable("no create has a header whose name or description makes it a key"))
+    keyless = not_applicable("no create has a header whose name or description makes it a key")
+    conclude(check, tried, keyless, "IDM-01")
+    check.proves("CON-API-12", times=tried.proved)
+    check.ends(not_applicable("no request was sent twice with one key"), "CON-API-12")
 
 
 @pytest.mark.requirement("CCY-01")

@@ -194,6 +194,18 @@ REPETITION = (
         "The same request with the same key makes nothing new, but is answered with another time of making.",
         ("IDM-01",),
     ),
+    Defect(
+        "repetition-while-under-way-crashes",
+        "The same request with the same key, while the first one is not yet answered, gives a 500.",
+        ("CON-API-12",),
+        ("CON-API-03", "IDM-01"),
+    ),
+    Defect(
+        "used-key-crashes",
+        "A key that was used before with another body gives a 500.",
+        ("CON-API-12",),
+        ("CON-API-03", "IDM-01"),
+    ),
     Defect("stale-change-accepted", "A change made on an old reading overwrites a newer one.", ("CCY-01",)),
     Defect(
         "stale-delete-accepted",

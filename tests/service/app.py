@@ -7,6 +7,7 @@ their names are in ``service.defects``.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import functools
 import re
@@ -33,6 +34,8 @@ from service.validation import matching
 
 NOBODY = Caller("", ORGANISATIONS[0], frozenset())
 TOKEN_PATH = "/oauth2/token"
+# Long enough for two requests that are sent at the same time to meet on a busy machine.
+LATE_S = 0.1
 
 
 class Service:
@@ -61,6 +64,7 @@ class Service:
         self.operations = Operations(self.style, defects)
         self.routes = (*routes(self.style), Route("POST", TOKEN_PATH, "token"))
         self._calls: dict[str, list[float]] = {}
+        self._under_way: list[str] = []
 
     @functools.cached_property
     def contract(self) -> dict[str, Any]:
@@ -79,14 +83,31 @@ class Service:
         return self.tokens.issue(client, client.scopes, **claims)
 
     def handle(self, call: Call) -> Answer:
-        """The answer to a request."""
+        """The answer to a request, which is under way until ``sent`` is told that the answer is on its way."""
+        key = self._key(call)
+        again = bool(key) and key in self._under_way
+        self._under_way.append(key)
         try:
+            if again and self.answers_late:
+                raise Crash
             answer = self._answer(call)
         except Refusal as refusal:
             answer = self._refused(refusal)
         except Crash:
             answer = refused(Refusal(500, "Something went wrong in the service."), self.style)
         return self._finished(call, answer)
+
+    def sent(self, call: Call) -> None:
+        """Take note that the answer to a request is on its way."""
+        self._under_way.remove(self._key(call))
+
+    @property
+    def answers_late(self) -> bool:
+        """Whether answers are kept back, so that requests sent at the same time meet."""
+        return "repetition-while-under-way-crashes" in self.defects
+
+    def _key(self, call: Call) -> str:
+        return call.headers.get(self.style.replay_header.lower(), "") if call.method == "POST" else ""
 
     def _answer(self, call: Call) -> Answer:
         if call.path == "/openapi.json":
@@ -295,7 +316,11 @@ def create_app(style: str = "cursor", defects: frozenset[str] = frozenset(), *, 
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        answer = service.handle(_call(request, await request.body()))
+        call = _call(request, await request.body())
+        answer = service.handle(call)
+        if service.answers_late and call.method == "POST":
+            await asyncio.sleep(LATE_S)
+        service.sent(call)
         await Response(answer.content, answer.status, answer.headers)(scope, receive, send)
 
     app = Starlette(routes=[StarletteRoute("/{anything:path}", _Endpoint(respond))])

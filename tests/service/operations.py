@@ -100,6 +100,8 @@ class Operations:
             return self._again(known[1])
         if "key-taken-for-another-body" in self.defects:
             return act()
+        if "used-key-crashes" in self.defects:
+            raise Crash
         raise Refusal(self.style.reused, "This key was used before with another body.")
 
     def _again(self, answer: Answer) -> Answer:

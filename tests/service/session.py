@@ -28,6 +28,8 @@ class Session:
 
     def __init__(self, style: str, defects: frozenset[str] = frozenset(), *, quota: int = 0) -> None:
         self.service = Service(style, defects, quota=quota)
+        # Whether a call is over before the next one; else all of them are under way at the same time.
+        self.answered = True
         self.style = self.service.style
         transport = httpx.MockTransport(self._answer)
         self.http = httpx.Client(transport=transport, base_url="https://referrals.example")
@@ -36,7 +38,10 @@ class Session:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         query = tuple(urllib.parse.parse_qsl(request.url.query.decode(), keep_blank_values=True))
         headers = {name.lower(): value for name, value in request.headers.items()}
-        answer = self.service.handle(Call(request.method, request.url.path, query, headers, request.read()))
+        call = Call(request.method, request.url.path, query, headers, request.read())
+        answer = self.service.handle(call)
+        if self.answered:
+            self.service.sent(call)
         return httpx.Response(answer.status, headers=answer.headers, content=answer.content)
 
     def watch(self, look: Callable[[httpx.Response], None]) -> None:

@@ -227,6 +227,18 @@ def _key_again(session: Session) -> object:
     return _taken(session.create(headers=key, urgency=5))
 
 
+def _met_under_way(session: Session) -> object:
+    """The status of a repetition that comes before the first answer is on its way."""
+    session.answered = False
+    return _replayed(session)[1].status_code
+
+
+def _used_key(session: Session) -> object:
+    key = {session.style.replay_header: "one-and-the-same-key"}
+    session.create(headers=key)
+    return session.create(headers=key, urgency=5).status_code == 500
+
+
 def _stale(session: Session) -> object:
     old = session.tag(MINE)
     session.change(MINE, tag=old, summary="Newer.")
@@ -448,6 +460,8 @@ SIGHTINGS: dict[str, Sighting] = {
     "replay-creates-twice": Sighting(_made_by_replay, 1, 2),
     "key-taken-for-another-body": Sighting(_key_again, False, True),
     "replay-answers-differently": Sighting(_same_again, True, False),
+    "repetition-while-under-way-crashes": Sighting(_met_under_way, 201, 500),
+    "used-key-crashes": Sighting(_used_key, False, True),
     "stale-change-accepted": Sighting(_stale, False, True),
     "stale-delete-accepted": Sighting(_stale_delete, False, True),
     "change-without-condition-accepted": Sighting(
