@@ -7,7 +7,8 @@ The errors that a person can act on.
     ├── ConfigurationError   the configuration or the command line is invalid        (exit 2)
     ├── NothingSelectedError a selection matches no requirement, system or journey   (exit 5)
     ├── SetupError           their network, credentials or environment stand in the way (exit 3)
-    └── RealDataError        an answer looks like real people: the run stops         (exit 3)
+    ├── RealDataError        an answer looks like real people: the run stops         (exit 3)
+    └── UnverifiedError      a pack is not what it says it is                        (exit 7)
 """
 
 from __future__ import annotations
@@ -53,3 +54,9 @@ class SetupError(JoinedUpError):
 
 class RealDataError(SetupError):
     """Raised when an answer holds a valid NHS number outside the ranges set aside for tests."""
+
+
+class UnverifiedError(JoinedUpError):
+    """Raised when a pack was changed, is of another form, or lacks the signature that was demanded."""
+
+    exit_code = 7

@@ -145,10 +145,11 @@ def read_events(folder: Path) -> list[Event]:
     if not path.is_file():
         return []
     with path.open("rb") as lines:
-        return list(_parse(lines))
+        return list(parse_events(lines))
 
 
-def _parse(lines: Iterable[bytes]) -> Iterator[Event]:
+def parse_events(lines: Iterable[bytes]) -> Iterator[Event]:
+    """Every event of the lines of a record, as ``read_events`` gives them."""
     for number, line in enumerate(lines, start=1):
         event = _event(line)
         if event is None:

@@ -43,7 +43,7 @@ def write_views(folder: Path, *, strict: bool | None = None) -> dict[str, object
     return verdict
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """
     Write a file so that a reader sees the old content or the new, and never a part.
 
@@ -55,7 +55,7 @@ def write_whole(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "replace"))
+            file.write(encoded(content) if isinstance(content, str) else content)
             os.fchmod(file.fileno(), 0o644)
         Path(temporary).replace(path)
     except OSError as error:
@@ -64,6 +64,11 @@ def write_whole(path: Path, text: str) -> None:
         raise SetupError(
             f"{path} cannot be written: {error.strerror or error}.", hint="Make room, or name another folder."
         ) from error
+
+
+def encoded(text: str) -> bytes:
+    """A view as it stands on disk."""
+    return text.encode("utf-8", "replace")
 
 
 def read_verdict(folder: Path) -> dict[str, object]:
