@@ -85,8 +85,7 @@ def _system(cast: Cast, name: str) -> Record:
 
 def reset(call: ControlCall) -> Answer:
     """Everything back to the seed."""
-    seed = (call.body or {}).get("seed")
-    call.state.cast.reset(None if seed is None else int(seed))
+    call.state.cast.reset((call.body or {}).get("seed"))
     return get_status(call)
 
 
@@ -332,7 +331,7 @@ def sign_body(call: ControlCall) -> Answer:
             body["body"].encode(errors="surrogatepass"),
             cast.clock.seconds(),
             body.get("deliveryId") or str(uuid.uuid4()),
-            int(body.get("attempt", 1)),
+            body.get("attempt", 1),
             body.get("defect", "none"),
         ),
     )

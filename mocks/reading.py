@@ -18,8 +18,11 @@ MAX_BODY = 64 * 1024
 MAX_DEPTH = 32
 MAX_QUERY = 4096
 FORM = "application/x-www-form-urlencoded"
+# Beyond it a float is not the only number that is written so (RFC 8259, 6).
+EXACT = 2**53
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_WITH_FRACTION = re.compile(rb"[0-9][.eE]")
 _BOOLEANS = {"true": True, "false": False}
 
 # By keyword of JSON Schema. None of them repeats what was sent.
@@ -157,7 +160,16 @@ def read_body(operation: Operation, incoming: Incoming) -> Any:
     errors = field_errors(operation.bodies[media_type], value)
     if errors:
         raise Refusal(422, "The body is not as the contract declares it.", errors=errors, sent=value)
-    return value
+    return whole(value) if _WITH_FRACTION.search(incoming.body) else value
+
+
+def whole(value: Any) -> Any:
+    """The same with every whole number as an int: 2.0 is an integer of JSON Schema, and no index in Python."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
+        return int(value)
+    if isinstance(value, dict):
+        return {name: whole(inner) for name, inner in value.items()}
+    return [whole(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _no_body(operation: Operation) -> None:

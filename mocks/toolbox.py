@@ -40,17 +40,17 @@ def refused(pointer: str, code: str, detail: str) -> Refusal:
     return Refusal(422, "What was asked for cannot be computed.", errors=errors)
 
 
-# Days. A whole number may be written as 2.0 in JSON, hence the int().
+# Days
 
 
 def working_days(body: Record) -> Answer:
     """The n-th working day after a day."""
-    return _counted(lambda: add_working_days(_day(body["from"]), int(body["count"])))
+    return _counted(lambda: add_working_days(_day(body["from"]), body["count"]))
 
 
 def school_days(body: Record) -> Answer:
     """The n-th day of a school after a day."""
-    return _counted(lambda: school(body["urn"]).add_school_days(_day(body["from"]), int(body["count"])))
+    return _counted(lambda: school(body["urn"]).add_school_days(_day(body["from"]), body["count"]))
 
 
 def _counted(count: Callable[[], date]) -> Answer:
@@ -65,8 +65,7 @@ def due_moment(body: Record) -> Answer:
     """When something is due by a named rule; of a rule in hours or school mornings the day is that of the moment."""
     start = moment(body["from"], "/from")
     try:
-        amount = int(body["amount"]) if "amount" in body else None
-        end = due(body["rule"], start, school(body.get("urn")), amount=amount)
+        end = due(body["rule"], start, school(body.get("urn")), amount=body.get("amount"))
     except (ValueError, OverflowError) as error:
         raise refused("/from", "range", str(error)) from None
     last = local_day(end - timedelta(microseconds=1))
@@ -215,7 +214,7 @@ def repeat(body: Record, call: Call | None = None) -> Answer:
             )
         except (httpx.InvalidURL, ValueError):
             raise refused("/url", "form", "The address cannot be called.") from None
-        requests = [request] * int(body["times"])
+        requests = [request] * body["times"]
         make = call or over_http(client)
         if body.get("atOnce") and call is None:
             with ThreadPoolExecutor(min(AT_ONCE, len(requests))) as pool:
