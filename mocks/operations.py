@@ -96,6 +96,7 @@ class Compiler:
     def __init__(self, contract: Document, lenient_formats: frozenset[str] = frozenset()) -> None:
         self._is_older = is_older(contract)
         self.contract = lifted(contract) if self._is_older else contract
+        self._validators: dict[str, Validator] = {}
         self.formats: dict[str, Callable[[str], bool]] = {
             name: (_accept if name in lenient_formats else check) for name, check in FORMATS.items()
         }
@@ -124,7 +125,13 @@ class Compiler:
         )
 
     def validator(self, schema: Any) -> Validator:
-        """A validator of a schema that may refer to the contract's components."""
+        """A validator of a schema that may refer to the contract's components; equal schemas share one."""
+        key = repr(schema)
+        if key not in self._validators:
+            self._validators[key] = self._compiled(schema)
+        return self._validators[key]
+
+    def _compiled(self, schema: Any) -> Validator:
         schema = lifted(schema) if self._is_older else schema
         return jsonschema_rs.Draft202012Validator(
             {"allOf": [schema], "components": self.contract.get("components", {})},
