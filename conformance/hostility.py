@@ -15,12 +15,16 @@ from joinedup.conformance.exchanges import Exchange, Step, Text
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.fidelity import text_places
 from joinedup.conformance.near_misses import is_judged_elsewhere, server_failure
+from joinedup.conformance.objects import with_new_text
 from joinedup.conformance.places import Base, Place, changed, filled, places_of
+from joinedup.conformance.redaction import scalars
 from joinedup.conformance.samples import type_of
 
 MOST_REQUESTS = 60
 NESTING = 200
 LONG = 100_000
+DISTINCTIVE = 8
+"""Letters of a text that stands in two answers by no chance."""
 TEXTS = ("Zoe\0Amber", "\ud800", "Amber \U0001f600", "a" * LONG)
 """NUL, half of a surrogate pair, a character beyond the basic plane, and more than anybody writes."""
 IN_AN_ADDRESS = ("Zoe\0Amber", "\U0001f600", "a" * 5_000, "-1", str(10**30))
@@ -57,13 +61,13 @@ def _plainer(base: Base, place: Place) -> Suspicion | None:
 def _in_the_body(base: Base) -> Iterator[Attack]:
     if not isinstance(base.step.body, dict):
         return
+    yield from ((change, None) for change in _whole_bodies())
     for place in text_places(base):
         yield from ((_escaped(place, text), place) for text in TEXTS)
     for place in places_of(base.target.contract, base.operation, base.step.media_type):
         if place.location == "body" and place.path and type_of(place.schema) in ("integer", "number"):
             yield _put(place, 10**30), None
             yield _raw_number(place), None
-    yield from ((change, None) for change in _whole_bodies())
 
 
 def _whole_bodies() -> Iterator[Change]:
@@ -72,6 +76,8 @@ def _whole_bodies() -> Iterator[Change]:
     yield lambda step: replace(step, body=Text(""))
     yield lambda step: replace(step, body="joinedup")
     yield lambda step: replace(step, body=Text("{"))
+    # Without a Content-Type, whose meaning a server may guess (RFC 9110, 8.3).
+    yield lambda step: replace(step, media_type="")
     # Bytes that are no UTF-8: a surrogate, as it must never stand on the wire.
     yield lambda step: replace(step, body=Text('{"joinedup": "\udcff"}'))
 
@@ -133,3 +139,67 @@ def no_answer(base: Base, exchange: Exchange) -> Suspicion:
         expectation=Expectation(answered=True),
         cause=exchange.step.operation,
     )
+
+
+# --- a body of no declared type
+
+
+def untyped(base: Base) -> tuple[bool, Suspicion | None]:
+    """
+    A create whose body has no Content-Type: whether that shows anything, and a suspicion where the body was not seen.
+
+    A server may guess what the body is, or refuse it (RFC 9110, 8.3). To make an object without what was sent is
+    neither. The controls: the same body with its type is given back, and an empty object is refused.
+    """
+    base = replace(base, step=with_new_text(base.target, base.operation, base.step))
+    typed = base.send()
+    sent = _distinctive(base) & set(scalars(typed.json() if typed is not None and typed.ok else None))
+    if not sent:
+        return False, None
+    if not _refuses_nothing(base):
+        return False, None
+    exchange = _without_type(base)
+    if exchange is None or not _made_of_nothing(exchange, sent):
+        return exchange is not None and exchange.status < 500, None
+    again = _seen_again(base, sent)
+    return True, Suspicion(
+        rule="untyped-body-not-seen",
+        requirements=("CON-API-10",),
+        title="A body without a Content-Type is taken for none, and an object is made all the same",
+        expected="A 4xx such as 415, or the object with what was sent in it.",
+        actual=f"{exchange.status} with nothing of what was sent, while an empty object is refused.",
+        exchanges=(*base.lead, exchange),
+        expectation=Expectation(never=("2XX",)),
+        cause="untyped body",
+        again=again,
+    )
+
+
+def _distinctive(base: Base) -> set[str]:
+    """The texts of a body that no answer would hold by chance."""
+    texts = {text for text in scalars(base.step.body) if len(text) >= DISTINCTIVE}
+    return texts - set(base.target.contract.declared_values)
+
+
+def _refuses_nothing(base: Base) -> bool:
+    step = base.next()
+    return step is not None and 400 <= base.sent(replace(step, body={})).status < 500
+
+
+def _without_type(base: Base) -> Exchange | None:
+    step = base.next()
+    return base.sent(replace(step, media_type="")) if step is not None else None
+
+
+def _made_of_nothing(exchange: Exchange, sent: set[str]) -> bool:
+    """Whether a success answers with an object that holds nothing of what was sent."""
+    body = exchange.json()
+    return exchange.ok and isinstance(body, dict) and bool(body) and not sent & set(scalars(body))
+
+
+def _seen_again(base: Base, sent: set[str]) -> Callable[[], bool]:
+    def again() -> bool:
+        exchange = _without_type(base)
+        return exchange is not None and _made_of_nothing(exchange, sent)
+
+    return again

@@ -10,8 +10,9 @@ from joinedup.conformance.dates import Seen, date_suspicion, dates_in
 from joinedup.conformance.disclosure import seen
 from joinedup.conformance.evidence import confirm
 from joinedup.conformance.exchanges import Exchange
+from joinedup.conformance.features import is_create
 from joinedup.conformance.fidelity import Compared, compare, one_name_places, refuses_one_name
-from joinedup.conformance.hostility import attack
+from joinedup.conformance.hostility import attack, untyped
 from joinedup.conformance.injection import judge as judge_injection
 from joinedup.conformance.narrowing import Allowed
 from joinedup.conformance.narrowing import judge as judge_variants
@@ -40,6 +41,22 @@ def test_refuses_near_misses(harvested: Target, check: Check) -> None:
                 f"not exercised, because no request was accepted beside which a near miss could be judged{unready}"
             )
         )
+
+
+@pytest.mark.requirement("CON-API-10")
+def test_makes_nothing_of_a_body_that_it_does_not_see(harvested: Target, check: Check) -> None:
+    """A body without a Content-Type is refused or read, and nothing is made without it."""
+    causes, tested = Causes(), 0
+    for base in bases(harvested, "POST"):
+        if isinstance(base.step.body, dict) and is_create(harvested.contract, base.operation):
+            shown, suspicion = untyped(base)
+            tested += shown
+            if suspicion is not None:
+                causes.add(suspicion)
+    check.report(*causes.findings(harvested))
+    check.proves(times=tested)
+    if not tested:
+        check.ends(not_applicable("no create gives back what was sent and refuses an empty object"))
 
 
 @pytest.mark.requirement("CON-API-08")

@@ -57,6 +57,12 @@ def test_finds_each_near_miss_that_is_accepted(defect: str) -> None:
         ("summer-time-offset-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
         ("lower-case-postcode-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
         ("creation-time-without-offset", suite.test_writes_dates_as_rfc_3339, {"CON-API-09"}),
+        (
+            "untyped-body-taken-for-none",
+            suite.test_makes_nothing_of_a_body_that_it_does_not_see,
+            {"CON-API-10"},
+        ),
+        ("untyped-body-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
         ("emoji-crashes", suite.test_takes_what_the_contract_allows, {"CON-API-12"}),
         ("emoji-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
         ("null-character-crashes", suite.test_survives_hostile_input, {"CON-API-12"}),
@@ -88,6 +94,7 @@ ALL = ("CON-API-08", "CON-API-09", "CON-API-10", "CON-API-11", "CON-API-12", "SE
         (suite.test_takes_what_the_contract_allows, "CON-API-11"),
         (suite.test_survives_hostile_input, "CON-API-12"),
         (suite.test_treats_characters_as_data, "SEC-08"),
+        (suite.test_makes_nothing_of_a_body_that_it_does_not_see, "CON-API-10"),
         (suite.test_writes_dates_as_rfc_3339, "CON-API-09"),
     ],
 )
@@ -112,6 +119,14 @@ def test_is_silent_on_a_service_that_keeps_its_promises(style: str, judge: Judge
 def test_tells_a_pattern_that_hangs_from_a_slow_server(times: Callable[[int], float], slow: bool) -> None:
     """Only time that explodes with the length counts; a server that is slow, or slow once, does not."""
     assert grows(times) is slow
+
+
+def test_lets_a_server_guess_what_a_body_is() -> None:
+    """A service that reads a body without a Content-Type as what it is breaks no promise of its own."""
+    with harvested("cursor", "plain-text-body-accepted") as target:
+        check = outcome_of(suite.test_makes_nothing_of_a_body_that_it_does_not_see, target, "CON-API-10")
+    assert check.findings == []
+    assert [result.outcome for result in check.results()] == [Outcome.PASS]
 
 
 @pytest.mark.parametrize("style", STYLES)

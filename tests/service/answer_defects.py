@@ -150,6 +150,12 @@ WRONG_INPUT_TAKEN = (
         ("CON-API-10",),
     ),
     Defect(
+        "untyped-body-taken-for-none",
+        "A referral whose body has no Content-Type is made with nothing of what was sent.",
+        ("CON-API-10",),
+        ("CON-API-13",),
+    ),
+    Defect(
         "practitioner-role-not-needed",
         "Practitioners are listed without the role that must be given.",
         ("CON-API-10",),
@@ -189,6 +195,12 @@ CRASHES = (
         "The character NUL in any text gives a 500.",
         ("CON-API-12",),
         ("CON-API-03", "CON-API-11"),
+    ),
+    Defect(
+        "untyped-body-crashes",
+        "A body without a Content-Type gives a 500.",
+        ("CON-API-12",),
+        ("CON-API-03", "CON-API-10"),
     ),
     Defect(
         "null-body-crashes", "A body that is null gives a 500.", ("CON-API-12",), ("CON-API-03", "CON-API-10")

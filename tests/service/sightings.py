@@ -60,6 +60,11 @@ def _raw(session: Session, content: bytes, media_type: str = "application/json")
     return session.call("POST", "/v1/referrals", content=content, headers={"Content-Type": media_type})
 
 
+def _untyped(session: Session) -> httpx.Response:
+    """The answer to a good body that has no Content-Type."""
+    return session.call("POST", "/v1/referrals", content=json.dumps(_spelt(session)).encode())
+
+
 def _deep(session: Session) -> httpx.Response:
     return _raw(session, b'{"a":' + b"[" * 40 + b"]" * 40 + b"}")
 
@@ -365,6 +370,7 @@ SIGHTINGS: dict[str, Sighting] = {
     "plain-text-body-accepted": Sighting(
         lambda s: _raw(s, json.dumps(_spelt(s)).encode(), "text/plain").status_code, 415, 201
     ),
+    "untyped-body-taken-for-none": Sighting(lambda s: _untyped(s).status_code, 415, 201),
     "practitioner-role-not-needed": Sighting(_nurses_needed, False, True),
     # Good input refused
     "longest-family-name-refused": Sighting(_child(familyName="x" * 60), True, False),
@@ -373,6 +379,7 @@ SIGHTINGS: dict[str, Sighting] = {
     # Crashes
     "emoji-crashes": Sighting(_crashes(lambda s: s.note(MINE, text=EMOJI)), False, True),
     "null-character-crashes": Sighting(_crashes(lambda s: s.search(familyName="a\0")), False, True),
+    "untyped-body-crashes": Sighting(_crashes(_untyped), False, True),
     "null-body-crashes": Sighting(_crashes(lambda s: _raw(s, b"null")), False, True),
     "deep-nesting-crashes": Sighting(_crashes(_deep), False, True),
     "apostrophe-crashes-search": Sighting(_crashes(lambda s: s.search(familyName="z'")), False, True),

@@ -16,12 +16,19 @@ import jsonschema_rs
 
 from service.identifiers import is_nhs_number, is_uln, is_upn
 from service.messages import Call, Crash, Refusal
-from service.schemas import SNAKE_NAMES, Schema, components, internal
+from service.schemas import NEEDS, SNAKE_NAMES, Schema, components, internal
 from service.styles import Style
 
 BODY_LIMIT = 65_536
 DEPTH_LIMIT = 32
 _GONE = object()
+# What a referral is made of by a service that does not see its body.
+NOTHING_SENT = {
+    "child": {"familyName": "Unknown", "dateOfBirth": "2010-01-01"},
+    "primaryNeed": NEEDS[0],
+    "urgency": 1,
+    "summary": "Nothing was said.",
+}
 
 # What a defect does to the schemas behind the contract's back: (schemas, path to a part, keyword, new value).
 _NEW = ("NewReferral", "Referral", "ReferralPatch")
@@ -101,6 +108,10 @@ class Validators:
 
     def body(self, call: Call, schema: str, media_type: str) -> dict[str, Any]:
         """The body, valid and with internal names; refuses anything else. Whole numbers become integers."""
+        if not call.media_type and "untyped-body-crashes" in self.defects:
+            raise Crash
+        if not call.media_type and schema in _NEW and "untyped-body-taken-for-none" in self.defects:
+            return dict(NOTHING_SENT)
         if call.media_type != media_type and not self._lenient(call):
             raise Refusal(415, f"The body must be sent as {media_type}.")
         if len(call.body) > BODY_LIMIT and "body-limit-not-enforced" not in self.defects:
