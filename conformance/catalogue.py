@@ -26,7 +26,7 @@ from typing import Any, cast
 import jsonschema_rs
 import yaml
 
-from joinedup.conformance.conditions import is_true
+from joinedup.conformance.conditions import CAPABILITY, is_true
 from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
 from joinedup.conformance.outcomes import Level
 
@@ -92,7 +92,8 @@ class Requirement:
         plain: the same for a buyer, free of technical words.
         source: where it comes from.
         question: the good-practice question that it helps to answer, a key of ``QUESTIONS``.
-        when: expression over features (``security.bearer or security.basic``); empty means always.
+        when: expression over features and capabilities (``security.bearer or capability:read-child``); empty
+            means always.
         excluded: why no check proves it, or None.
     """
 
@@ -106,13 +107,18 @@ class Requirement:
     excluded: Exclusion | None = None
 
     def applies(self, features: Collection[str]) -> bool:
-        """Whether the requirement applies to a system that shows these features."""
+        """Whether the requirement applies to a system that shows these features and has these capabilities."""
         return is_true(self.when, features, self.features)
 
     @property
     def features(self) -> frozenset[str]:
-        """The features that its condition speaks of."""
+        """The features that its condition speaks of, and the capabilities with the prefix that they have there."""
         return _features_in(self.when)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The capabilities that its condition speaks of, by their plain names."""
+        return frozenset(n.removeprefix(CAPABILITY) for n in self.features if n.startswith(CAPABILITY))
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ A pass is earned: a check that reports nothing and shows nothing leaves its requ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from joinedup.conformance.catalogue import Requirement
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Cause, Outcome
 
@@ -34,6 +35,28 @@ def blocked(reason: str, cause: Cause = Cause.OUTSIDE) -> Ended:
 def setup_fault(reason: str) -> Ended:
     """Configuration, network or environment stands in the way."""
     return Ended(Outcome.SETUP_ERROR, reason)
+
+
+def why_not_judged(
+    requirement: Requirement, features: Collection[str], system: str, capabilities: Mapping[str, bool]
+) -> Ended | None:
+    """
+    Why a requirement is not put to the test on a system; None where it is.
+
+    Args:
+        features: what the contract shows and the configuration gives.
+        system: its name in the configuration.
+        capabilities: what the configuration says that it can, and cannot.
+    """
+    unsaid = sorted(requirement.capabilities - capabilities.keys())
+    if unsaid:
+        return setup_fault(
+            f"systems.{system}.capabilities does not say whether the system can {', '.join(unsaid)}: write true "
+            "or false for each."
+        )
+    if requirement.applies(features):
+        return None
+    return not_applicable(f"the contract shows none of what this is about ({requirement.when})")
 
 
 @dataclass

@@ -12,6 +12,9 @@ from difflib import get_close_matches
 from joinedup.conformance.errors import ConfigurationError
 
 _TOKEN = re.compile(r"\s*(\(|\)|[A-Za-z0-9_.:-]+)")
+CAPABILITY = "capability:"
+"""What stands before the name of a capability, so that it cannot be taken for a feature: ``capability:read-child``."""
+
 MAX_CONDITION = 1_000
 MAX_NESTING = 40
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from joinedup.conformance.check import Check, Ended, setup_fault
+from joinedup.conformance.check import Check, Ended, setup_fault, why_not_judged
 from joinedup.conformance.errors import JoinedUpError, RealDataError, SetupError
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.settling import (
@@ -329,18 +329,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def _leave_out_what_does_not_apply(item: pytest.Item, check: Check) -> None:
     session = item.config.stash[SESSION]
     try:
-        features = session.run.target(check.system).features
+        target = session.run.target(check.system)
+        features = target.features
     except JoinedUpError:
         return
     absent = []
-    for id in check.requirements:
-        requirement = session.run.catalogue[id]
-        if not requirement.applies(features):
-            ended = Ended(
-                Outcome.NOT_APPLICABLE, f"the contract shows none of what this is about ({requirement.when})"
-            )
-            check.ends(ended, id)
-            absent.append(id)
+    for requirement in map(session.run.catalogue.__getitem__, check.requirements):
+        ended = why_not_judged(requirement, features, target.name, target.system.capabilities)
+        if ended is not None:
+            check.ends(ended, requirement.id)
+            absent.append(requirement.id)
     if absent and len(absent) == len(check.requirements):
         settle(item, check, None, time.monotonic())
 

@@ -219,11 +219,16 @@ def bundled_configuration(
     agencies: Mapping[str, Any], more: Mapping[str, Mapping[str, dict[str, str]]] | None = None
 ) -> Configuration:
     """A configuration that puts every served agency under test, with more callers by agency where there are."""
+    from joinedup.mocks.catalogue import AGENCIES
+
+    asked = {name for requirement in load_catalogue() for name in requirement.capabilities}
+    able = {name: frozenset(capabilities) for name, (_, capabilities) in AGENCIES.items()}
     systems = {
         name: {
             "base_url": agency.base_url,
             "contract": agency.contract,
             "profile": agency.profile,
+            "capabilities": {each: each in able[name] for each in sorted(asked | able[name])},
             "identities": {
                 identity: dict(keys)
                 for identity, keys in {**agency.identities, **(more or {}).get(name, {})}.items()

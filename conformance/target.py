@@ -15,6 +15,7 @@ from typing import Any
 from joinedup.conformance.catalogue import Catalogue, Profile, load_profile
 from joinedup.conformance.certificates import trusted
 from joinedup.conformance.client import Budget, Client
+from joinedup.conformance.conditions import CAPABILITY
 from joinedup.conformance.configuration import (
     REMOTE_REQUESTS_PER_SECOND,
     Configuration,
@@ -173,6 +174,7 @@ class Target:
             found.add("identity.other")
         if self.system.previous_contract:
             found.add("contract.previous")
+        found.update(CAPABILITY + name for name, has in self.system.capabilities.items() if has)
         return frozenset(found)
 
     @property

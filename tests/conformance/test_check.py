@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from joinedup.conformance.check import Check, Ended, blocked, first_of, not_applicable, setup_fault
+from joinedup.conformance.catalogue import Requirement, Source
+from joinedup.conformance.check import (
+    Check,
+    Ended,
+    blocked,
+    first_of,
+    not_applicable,
+    setup_fault,
+    why_not_judged,
+)
 from joinedup.conformance.findings import Finding, Result
-from joinedup.conformance.outcomes import Cause, Outcome
+from joinedup.conformance.outcomes import Cause, Level, Outcome
 
 NOTHING = "nothing could be put to the test"
 
@@ -145,3 +154,25 @@ def test_a_list_in_a_sentence_stays_short(values: list[str], sentence: str) -> N
 def test_one_cause_is_one_finding(one: Finding, other: Finding, same: bool) -> None:
     """Findings are the same by rule, requirements and cause, or by place where no cause is given."""
     assert (one.key == other.key) is same
+
+
+@pytest.mark.parametrize(
+    ("when", "said", "outcome"),
+    [
+        ("", {}, None),
+        ("batch", {}, None),
+        ("create", {}, Outcome.NOT_APPLICABLE),
+        ("capability:read-child", {"read-child": True}, None),
+        ("capability:read-child", {"read-child": False}, Outcome.NOT_APPLICABLE),
+        ("capability:read-child", {}, Outcome.SETUP_ERROR),
+        ("batch or capability:read-child", {"search-children": True}, Outcome.SETUP_ERROR),
+    ],
+)
+def test_a_capability_has_to_be_declared(when: str, said: dict[str, bool], outcome: Outcome | None) -> None:
+    """What a system cannot do is not applicable; of what the configuration says nothing, the configuration is at fault."""
+    source = Source("A law", "1", "https://law.example/1", verified=True)
+    requirement = Requirement("ABC-01", Level.MUST, "It answers.", "It works.", source, "GP1", when)
+    able = {f"capability:{name}" for name, has in said.items() if has}
+    ended = why_not_judged(requirement, {"batch", *able}, "social-care", said)
+    assert (ended and ended.outcome) == outcome
+    assert outcome is not Outcome.SETUP_ERROR or "systems.social-care.capabilities" in str(ended)
