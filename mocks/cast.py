@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 
 from joinedup.mocks import auth, cp_is, early_help, health, mash, police, school, social_care, virtual_school
 from joinedup.mocks.bundle import load_contract
-from joinedup.mocks.catalogue import AGENCIES
+from joinedup.mocks.catalogue import AGENCIES, profile_of
 from joinedup.mocks.clock import Clock, ClockState
 from joinedup.mocks.connections import connected
 from joinedup.mocks.deliveries import Deliveries, DeliveriesState, Delivery, Done, Outgoing, Transport
@@ -36,7 +36,6 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "cp-is": lambda tokens: cp_is.AGENCY,
     "auth": auth.agency,
 }
-PROFILE = "open-api-1"
 _FAULT_NAMES = frozenset(fault.name for fault in FAULTS)
 # The organisations of the callers own and other, where they are not the two councils.
 ORGANISATIONS_OF: dict[str, tuple[str, str]] = {"police": police.ORGANISATIONS}
@@ -217,7 +216,7 @@ class Cast:
             name: {
                 "base_url": addresses[name],
                 "contract": f"{addresses[name]}/openapi.json",
-                "profile": PROFILE,
+                "profile": profile_of(name),
                 "identities": self.identities(name, addresses),
             }
             for name in self.asked

@@ -130,12 +130,17 @@ class System:
     operations: tuple[str, ...]
     capabilities: tuple[str, ...]
     faults: tuple[Fault, ...]
-    profile: str = "open-api-1"
+    profile: str
 
 
 def systems() -> tuple[System, ...]:
     """The bundled systems, in the order in which people should read them."""
     return tuple(
-        System(name, agency, operation_ids(name), capabilities, faults_of(name))
+        System(name, agency, operation_ids(name), capabilities, faults_of(name), profile_of(name))
         for name, (agency, capabilities) in AGENCIES.items()
     )
+
+
+def profile_of(system: str) -> str:
+    """The profile that a bundled system is held to."""
+    return f"{system}-1"
