@@ -26,7 +26,7 @@ from joinedup.reports.run_folder import read_verdict
 
 def replay_finding(finding: str, source: str, folder: Path) -> int:
     """
-    Replay one finding of a run.
+    Replay one finding of a run, with all of its parts, or one part of it.
 
     Returns:
         1 where it is still there, 0 where it is not.
@@ -35,8 +35,8 @@ def replay_finding(finding: str, source: str, folder: Path) -> int:
         JoinedUpError: there is no such finding, or it cannot be replayed.
     """
     found = _find(finding, folder)
-    steps = [dict(step) for step in found["steps"]]
-    if not steps:
+    parts = [part for part in found.get("parts") or [found] if part["steps"]]
+    if not parts:
         click.echo(
             f"{finding} is read from the contract, at {found['where']}; there is no request to send again."
         )
@@ -58,7 +58,7 @@ def replay_finding(finding: str, source: str, folder: Path) -> int:
             ours=name in ours,
         )
         try:
-            return _replay(target, found, steps)
+            return max([_replay(target, part) for part in parts])
         finally:
             target.client.close()
 
@@ -70,7 +70,8 @@ def _find(finding: str, folder: Path) -> Mapping[str, Any]:
         *verdict.get("unconfirmed", []),
         *verdict.get("outside_profile", []),
     ]  # type: ignore[misc]
-    found = next((f for f in listed if f["id"] == finding), None)
+    every = [*listed, *(part for found in listed for part in found.get("parts") or ())]
+    found = next((f for f in every if f["id"] == finding), None)
     if found is None:
         known = ", ".join(f["id"] for f in listed[:10]) or "none"
         raise NothingSelectedError(
@@ -92,8 +93,11 @@ def _plan(source: str, folder: Path) -> Plan:
     return Plan(source, "", seed=stored["seed"])
 
 
-def _replay(target: Target, found: Mapping[str, Any], records: list[dict[str, Any]]) -> int:
-    click.echo(f"{found['title']}\n  expected: {found['expected']}\n  received then: {found['actual']}\n")
+def _replay(target: Target, found: Mapping[str, Any]) -> int:
+    records = [dict(step) for step in found["steps"]]
+    click.echo(
+        f"{found['id']}: {found['title']}\n  expected: {found['expected']}\n  received then: {found['actual']}\n"
+    )
 
     def send(step: Step) -> Exchange:
         exchange = target.client.send(step)

@@ -32,7 +32,8 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def render(verdict: Verdict) -> str:
     """The verdict as JUnit XML."""
     root = ElementTree.Element("testsuites", name="joinedup", time=_seconds(verdict.get("seconds")))
-    findings = {finding["id"]: finding for finding in verdict.get("findings", [])}
+    told = verdict.get("findings", [])
+    findings = {part["id"]: part for finding in told for part in finding.get("parts") or [finding]}
     for system in verdict.get("systems", []):
         _suite(root, str(system["system"]), _cases(verdict, system["system"]), findings)
     loose = list(_loose(verdict))

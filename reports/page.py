@@ -37,6 +37,7 @@ def render(verdict: Verdict) -> str:
         tiles=tiles(verdict),
         findings=verdict.get("findings", [])[:MOST_DETAILED_FINDINGS],
         more_findings=verdict.get("findings", [])[MOST_DETAILED_FINDINGS:],
+        detailed=detailed(verdict),
         known={requirement["id"] for requirement in verdict.get("requirements", [])},
         anchors=anchors(verdict.get("requirements", [])),
         many=len(verdict.get("systems", [])) > 1,
@@ -143,6 +144,17 @@ def provenance(systems: Sequence[Mapping[str, Any]]) -> str:
     if played:
         parts.append(f"A bundled stand-in with invented people answered for {wording.listed(played)}.")
     return " ".join(parts)
+
+
+def detailed(verdict: Verdict) -> set[str]:
+    """The parts of findings that are shown in full; the others are listed, so that the page opens on any machine."""
+    every = [
+        part["id"]
+        for name in ("findings", "unconfirmed", "outside_profile")
+        for finding in verdict.get(name, [])
+        for part in finding.get("parts") or []
+    ]
+    return set(every[:MOST_DETAILED_FINDINGS])
 
 
 def gaps(verdict: Verdict) -> list[tuple[str, list[Mapping[str, Any]]]]:

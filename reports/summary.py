@@ -59,9 +59,15 @@ def _findings(verdict: Verdict, colour: bool, width: int) -> Iterator[str]:
         yield _field("expected", finding["expected"], width)
         yield _field("received", finding["actual"], width)
         yield _field("where", _where(finding), width)
-        yield _field("again", f"joinedup replay {finding['id']}", width)
+        yield _field("again", f"joinedup replay {finding['id']}{_parts(finding)}", width)
     if len(findings) > MOST_FINDINGS:
         yield f"… and {wording.plural(len(findings) - MOST_FINDINGS, 'more finding', 'more findings')} in the report"
+
+
+def _parts(finding: Verdict) -> str:
+    """How many ways or places are told as one."""
+    number = len(finding.get("parts") or ())
+    return f" (this is the first of {number} ways or places)" if number else ""
 
 
 def _where(finding: Verdict) -> str:

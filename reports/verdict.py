@@ -25,36 +25,13 @@ from joinedup.conformance.outcomes import (
 from joinedup.reports import account as accounts
 from joinedup.reports import questions, reproduction
 from joinedup.reports.account import FAULTS, Account, Point, System
+from joinedup.reports.causes import Breach, Group, grouped
 from joinedup.reports.events import Event, as_record
 from joinedup.reports.families import gathered
 
 SCHEMA = 1
 NO_CHECK_RAN = "no check ran"
 ENDED_BEFORE = "the run ended before a check of this point"
-
-
-@dataclass(frozen=True)
-class Breach:
-    """A finding in one system, after findings with one cause have become one."""
-
-    system: System
-    finding: Finding
-    level: Level | None
-    requirements: tuple[str, ...]
-    id: str = ""
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        """MUST first, then by requirement, rule and place, so that numbers are the same in every run."""
-        first = self.requirements[:1] or self.finding.requirements[:1]
-        return (
-            self.level is not Level.MUST,
-            first,
-            self.finding.rule,
-            self.finding.where,
-            self.system.system,
-            self.finding.key,
-        )
 
 
 @dataclass(frozen=True)
@@ -87,7 +64,7 @@ def compute(events: Iterable[Event], *, strict: bool | None = None) -> dict[str,
     account = accounts.read(events)
     strict = bool(account.started.get("strict")) if strict is None else strict
     breaches = _breaches(account)
-    confirmed = _numbered("f", [b for b in breaches if b.finding.confirmed and b.level])
+    confirmed = grouped("f", [b for b in breaches if b.finding.confirmed and b.level])
     judgements = {s.system: _judge_system(account, s, confirmed) for s in account.under_test()}
     decisions = {name: _decide(account, name, points, strict) for name, points in judgements.items()}
     decision = _decide_run(account, decisions)
@@ -95,22 +72,20 @@ def compute(events: Iterable[Event], *, strict: bool | None = None) -> dict[str,
         **_heading(account, decision, strict),
         "systems": [_system(account, s, decisions[s.system]) for s in account.under_test()],
         "requirements": [_requirement(name, j) for name, points in judgements.items() for j in points],
-        "findings": [_finding(breach) for breach in confirmed],
+        "findings": [_told(group) for group in confirmed],
         "journeys": [],
         "questions": questions.answer(
             [j for points in judgements.values() for j in points], account.complete
         ),
         "links": [],
         "waivers": [],
-        "unconfirmed": [
-            _finding(b) for b in _numbered("u", [b for b in breaches if not b.finding.confirmed])
-        ],
+        "unconfirmed": [_told(g) for g in grouped("u", [b for b in breaches if not b.finding.confirmed])],
         "outside_profile": [
-            _finding(b) for b in _numbered("o", [b for b in breaches if b.finding.confirmed and not b.level])
+            _told(g) for g in grouped("o", [b for b in breaches if b.finding.confirmed and not b.level])
         ],
         "not_tested": _not_tested(account, judgements),
         "made": _made(account),
-        "checks": _checks(account, confirmed),
+        "checks": _checks(account, [part for group in confirmed for part in group.parts]),
         "errors": _errors(account),
         "counts": _counts(judgements.values()),
     }
@@ -170,18 +145,13 @@ def _breach(account: Account, system: System, finding: Finding) -> Breach:
     return Breach(system, finding, level if broken else None, broken)
 
 
-def _numbered(letter: str, breaches: Sequence[Breach]) -> list[Breach]:
-    ordered = sorted(breaches, key=lambda breach: breach.order)
-    return [replace(breach, id=f"{letter}-{number}") for number, breach in enumerate(ordered, start=1)]
-
-
-def _judge_system(account: Account, system: System, breaches: Sequence[Breach]) -> list[Judgement]:
+def _judge_system(account: Account, system: System, found_in_run: Sequence[Group]) -> list[Judgement]:
     results = account.results(system.system)
-    own = [breach for breach in breaches if breach.system.system == system.system]
+    own = [group for group in found_in_run if group.system.system == system.system]
     ran = _ran(account, system.system)
     judgements = []
     for point in account.profiles[system.system]:
-        broken = [breach for breach in own if point.id in breach.requirements]
+        broken = [group for group in own if point.id in group.requirements]
         found = results.get(point.id, [])
         if found or broken:
             judgements.append(_judge(point, found, broken))
@@ -197,11 +167,11 @@ def _ran(account: Account, system: str) -> bool:
     return bool(outcomes - {Outcome.NOT_APPLICABLE}) or any(checked.findings for checked in own)
 
 
-def _judge(point: Point, found: Sequence[tuple[str, Result]], breaches: Sequence[Breach]) -> Judgement:
+def _judge(point: Point, found: Sequence[tuple[str, Result]], broken: Sequence[Group]) -> Judgement:
     outcomes = [(_levelled(result.outcome, point.level), result) for _, result in found]
-    outcome = fold([*(o for o, _ in outcomes), *(point.level.outcome for _ in breaches)])
+    outcome = fold([*(o for o, _ in outcomes), *(point.level.outcome for _ in broken)])
     deciding = [result for own, result in outcomes if own is outcome]
-    reasons = [breach.finding.title for breach in breaches if point.level.outcome is outcome]
+    reasons = [group.finding.title for group in broken if point.level.outcome is outcome]
     reasons += [result.reason for result in deciding if result.reason]
     blamed = outcome is Outcome.BLOCKED and any(result.cause is Cause.SYSTEM for result in deciding)
     return Judgement(
@@ -211,7 +181,7 @@ def _judge(point: Point, found: Sequence[tuple[str, Result]], breaches: Sequence
         cause=Cause.SYSTEM if blamed else Cause.OUTSIDE,
         not_tested=_parts_not_tested(point, found),
         checks=tuple(sorted({check for check, _ in found})),
-        findings=tuple(breach.id for breach in breaches),
+        findings=tuple(group.id for group in broken),
     )
 
 
@@ -303,6 +273,13 @@ def _requirement(system: str, judgement: Judgement) -> dict[str, object]:
         "question": point.question,
         "source": point.source,
     }
+
+
+def _told(group: Group) -> dict[str, object]:
+    """What is told as one, with its parts where it has several; the first part's steps show it again."""
+    whole = replace(group.parts[0], id=group.id, finding=group.finding)
+    parts = [_finding(part) for part in group.parts] if len(group.parts) > 1 else []
+    return {**_finding(whole), "parts": parts}
 
 
 def _finding(breach: Breach) -> dict[str, object]:

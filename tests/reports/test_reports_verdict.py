@@ -164,13 +164,12 @@ def test_findings_are_numbered_the_same_in_every_order(story: Any, tmp_path: Any
     ]
     forwards = story.start().system().check(*findings).verdict()["findings"]
     backwards = type(story)(tmp_path / "b").start().system().check(*reversed(findings)).verdict()["findings"]
-    assert [finding["id"] for finding in forwards] == ["f-1", "f-2", "f-3", "f-4", "f-5"]
-    assert [finding["rule"] for finding in forwards] == [
-        "a-rule",
-        "foreign-object-readable",
-        "foreign-object-readable",
-        "foreign-object-readable",
-        "plain-error",
+    assert [(part["id"], part["rule"]) for finding in forwards for part in finding["parts"] or [finding]] == [
+        ("f-1.1", "a-rule"),
+        ("f-1.2", "foreign-object-readable"),
+        ("f-1.3", "foreign-object-readable"),
+        ("f-2", "foreign-object-readable"),
+        ("f-3", "plain-error"),
     ]
     assert forwards == backwards
 
@@ -289,7 +288,7 @@ def test_a_finding_carries_its_reproduction(story: Any) -> None:
 def test_a_crowd_of_one_family_is_one_finding(
     story: Any, family: str, confirmed: bool, places: int, findings: int
 ) -> None:
-    """A few findings of one family stay apart; more than three are told as one, which names the places."""
+    """A few findings of one family are parts of their own; more than three are one, which names the places."""
     found = [
         replace(
             READABLE,
@@ -302,7 +301,7 @@ def test_a_crowd_of_one_family_is_one_finding(
         for n in range(places)
     ]
     told = story.start().system().check(*found[:1], check="test_a.py::a").check(*found[1:]).verdict()
-    assert len(told["findings"]) == findings
+    assert sum(len(finding["parts"] or [finding]) for finding in told["findings"]) == findings
     if findings == 1:
         assert told["findings"][0]["operations"] == ["GET /0", "GET /1", "GET /2", "GET /3"]
         assert "It was seen at 4 places: GET /0; GET /1; GET /2; GET /3." in told["findings"][0]["advice"]
