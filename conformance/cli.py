@@ -137,5 +137,40 @@ def report(folder: Path | None) -> None:
     sys.exit(command.report(folder))
 
 
+@main.command()
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="The pack."
+)
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Sign with this Ed25519 private key (PEM).",
+)
+@speaks_plainly
+def pack(folder: Path, out: Path, key: Path | None) -> None:
+    """Seal the evidence of a run in one file."""
+    from joinedup.conformance import command
+
+    command.pack(folder, out, key)
+
+
+@main.command()
+@click.argument("pack", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PUBLIC_KEY",
+    help="Demand that this Ed25519 public key (PEM) signed it.",
+)
+@speaks_plainly
+def verify(pack: Path, trust: Path | None) -> None:
+    """Say whether a pack is whole, and whether its verdict follows from its record (exit 7: it is not)."""
+    from joinedup.conformance import command
+
+    command.verify(pack, trust)
+
+
 if __name__ == "__main__":
     main()

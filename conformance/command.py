@@ -387,3 +387,23 @@ def replay(finding: str, source: str | None, folder: Path | None) -> int:
     from joinedup.conformance.replay import replay_finding
 
     return replay_finding(finding, _source(source), folder or newest_run())
+
+
+# --- evidence
+
+
+def pack(folder: Path, out: Path, key: Path | None) -> None:
+    """Seal a run in one file and say how far it may be trusted."""
+    from joinedup.reports.pack import seal
+
+    sealed = seal(folder, out, key)
+    click.echo(f"{sealed.path}: {sealed.verdict['verdict']} ({sealed.verdict['reason']}); {sealed.tier}")
+    if sealed.signer:
+        click.echo(f"Signed by {sealed.signer}.")
+
+
+def verify(path: Path, trust: Path | None) -> None:
+    """Say what a pack proves; raises ``UnverifiedError`` (exit 7) where it does not hold together."""
+    from joinedup.reports import verification
+
+    click.echo(verification.render(path, verification.verify(path, trust)))
