@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from joinedup.conformance.check import first_of
+from joinedup.conformance.disguise import try_on
 from joinedup.conformance.evidence import Suspicion, confirm
 from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.expect import Expectation
@@ -218,40 +219,28 @@ def _allow(
 # --- methods in disguise
 
 
-def disguised_deletion(target: Target, create: Operation, tried: Tried) -> Iterator[Suspicion]:
-    """Ask by GET and POST for an object of our own to be deleted, by the headers that some servers take for a method."""
-    for method in ("GET", "POST"):
-        for headers, query in ((METHOD_OVERRIDES, ()), ((), (("_method", "DELETE"),))):
-            subject = fresh_subject(target, create)
-            step = subject.step(target, "GET") if subject else None
-            if subject is None or step is None or not target.client.send(step).ok:
-                tried.lacks(f"no object that {create.label} makes could be read before it is tried")
-                return
-            base = step if method == "GET" else _with_method(target, step, method)
-            disguised = replace(
-                base,
-                headers={**base.headers, **dict.fromkeys(headers, "DELETE")},
-                query=(*base.query, *query),
-            )
-            asked = target.client.send(disguised)
-            after = target.client.send(step)
-            if after.status not in (404, 410):
-                tried.proved += 1
-                continue
-            # With such a header no answer but the last one says what happened.
-            yield Suspicion(
-                rule="method-in-disguise",
-                requirements=("CON-API-04",),
-                title="A request deletes because a header or parameter says that its method is DELETE",
-                expected="The object as it was, because the contract declares no such header or parameter.",
-                actual=f"{asked.status} to a {method} that called itself DELETE, and {after.status} when the object was read again.",
-                exchanges=(*subject.origin, asked, after),
-                expectation=Expectation(never=("404", "410")),
-                where=f"{method} {step.path}",
-                cause="method override",
-                operations=(step.operation,),
-            )
-            return
+def disguised(target: Target, create: Operation, meant: str, tried: Tried) -> Iterator[Suspicion]:
+    """Ask for an object of our own to be changed or deleted, by what some servers take for the method of a request."""
+    trial = try_on(target, create, meant)
+    tried.proved += trial.held
+    if trial.why_not:
+        tried.lacks(trial.why_not)
+    if not trial.taken:
+        return
+    asked, after = trial.taken[-2:]
+    # With such a header no answer but the last one says what happened.
+    yield Suspicion(
+        rule="method-in-disguise",
+        requirements=("CON-API-04",),
+        title="A request acts as another method because a header or parameter says so",
+        expected="The object as it was, because the contract declares no such header or parameter.",
+        actual=f"{asked.status} to a {asked.step.method} that called itself {meant}, and {after.status} with the effect of that when the object was read again.",
+        exchanges=trial.taken,
+        expectation=Expectation(never=("404", "410")) if meant == "DELETE" else Expectation(),
+        where=f"{asked.step.method} {after.step.path}",
+        cause="method override",
+        operations=(after.step.operation,),
+    )
 
 
 def declares_override(target: Target) -> bool:

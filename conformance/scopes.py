@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from joinedup.conformance.disguise import MEANT, Trial, try_on
 from joinedup.conformance.errors import JoinedUpError
 from joinedup.conformance.evidence import Suspicion, confirm
 from joinedup.conformance.exchanges import MISSING, Exchange, Step
@@ -25,10 +26,10 @@ from joinedup.conformance.objects import (
     identifier_of,
     item_operations,
     renewed,
-    step_to,
 )
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import LIMITED_TO, OWN, Target
+from joinedup.conformance.vocabulary import METHOD_OVERRIDES
 
 REFUSED = (401, 403)
 MOST_SCOPES = 4
@@ -258,35 +259,19 @@ def _report(
 
 # --- a method other than the one that is sent
 
-# Headers by which some frameworks let a request stand for another method.
-OVERRIDES = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
-
 
 def _overrides(target: Target, caller: Narrowed) -> Iterator[Finding]:
-    """A reading that says it is a deletion, by a caller who may read and not delete: judged by its effect."""
+    """A request that says it is a change or a deletion, by a caller who may read and not do that."""
     for create in creates_of(target):
         items = item_operations(target, create)
-        if "GET" not in items or "DELETE" not in items:
+        if "GET" not in items or not _may(caller, items["GET"]):
             continue
-        if not lacks(caller, items["DELETE"]) or not _may(caller, items["GET"]):
-            continue
-        attempt = partial(_deletes_by_reading, target, caller, create, items["GET"])
-        if shown := attempt():
-            yield _override(target, items["GET"], shown, attempt)
-
-
-def _deletes_by_reading(
-    target: Target, caller: Narrowed, create: Operation, reader: Operation
-) -> tuple[Exchange, ...]:
-    """What took place, where a new object is gone after it was read with such a header; else nothing."""
-    made = fresh(target, create)
-    step = step_to(target, made, reader) if made is not None else None
-    if made is None or step is None:
-        return ()
-    headers = {**step.headers, **dict.fromkeys(OVERRIDES, "DELETE")}
-    theirs = target.client.send(replace(step, identity=caller.caller, headers=headers))
-    gone = target.client.send(step)
-    return (made, theirs, gone) if gone.status in (404, 410) else ()
+        for meant in MEANT:
+            if meant not in items or not lacks(caller, items[meant]):
+                continue
+            attempt = partial(try_on, target, create, meant, caller.caller)
+            if taken := attempt().taken:
+                yield _override(target, items["GET"], meant, taken, attempt)
 
 
 def _may(caller: Narrowed, operation: Operation) -> bool:
@@ -294,23 +279,24 @@ def _may(caller: Narrowed, operation: Operation) -> bool:
 
 
 def _override(
-    target: Target, reader: Operation, shown: tuple[Exchange, ...], again: Callable[[], object]
+    target: Target, reader: Operation, meant: str, shown: tuple[Exchange, ...], attempt: Callable[[], Trial]
 ) -> Finding:
+    asked, after = shown[-2:]
     return confirm(
         target,
         Suspicion(
             rule="method-override-evades-scope",
             requirements=("AUT-02",),
-            title="A reading that says it is a deletion deletes for a caller who may only read",
-            expected="The object still there for its owner, because the token lacks the scope that deleting needs.",
-            actual=f"{shown[1].status} to the reading with a header that names another method, and {shown[2].status} afterwards.",
+            title="A request that says it is another method acts as that for a caller who may only read",
+            expected=f"The object as it was for its owner, because {meant} itself is refused to this token.",
+            actual=f"{asked.status} to a {asked.step.method} that called itself {meant}, and {after.status} with the effect of that afterwards.",
             exchanges=shown,
-            expectation=Expectation(never=("404", "410")),
+            expectation=Expectation(never=("404", "410")) if meant == "DELETE" else Expectation(),
             where=reader.label,
             operations=(reader.label,),
             cause="method override",
-            advice=f"Do not take the method from a header ({', '.join(OVERRIDES)}), or check the scope after it.",
-            again=lambda: bool(again()),
+            advice=f"Do not take the method from a header ({', '.join(METHOD_OVERRIDES)}) or from _method, or check the scope after it.",
+            again=lambda: bool(attempt().taken),
         ),
     )
 

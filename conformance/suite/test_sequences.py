@@ -7,6 +7,7 @@ import pytest
 
 from joinedup.conformance import concurrency, header_fields, lifecycle, methods, repetition
 from joinedup.conformance.check import Check, blocked, not_applicable
+from joinedup.conformance.disguise import MEANT
 from joinedup.conformance.features import is_create
 from joinedup.conformance.objects import (
     Subject,
@@ -179,15 +180,16 @@ def test_refuses_methods_that_are_not_declared(harvested: Target, check: Check) 
 
 @pytest.mark.requirement("CON-API-04")
 def test_takes_no_method_in_disguise(harvested: Target, check: Check) -> None:
-    """No header or parameter turns a request into a deletion."""
+    """No header or parameter turns a request into a change or a deletion."""
     tried = Tried()
     if not harvested.destructive:
         check.leaves_out("methods in disguise, which need limits.destructive")
     elif not methods.declares_override(harvested):
         for create in _creates(harvested, tried, "GET")[:MOST_KINDS]:
-            check.report(*run(harvested, partial(methods.disguised_deletion, harvested, create), tried))
+            for meant in MEANT:
+                check.report(*run(harvested, partial(methods.disguised, harvested, create, meant), tried))
     conclude(
-        check, tried, not_applicable("nothing that can be made and read here could be deleted in disguise")
+        check, tried, not_applicable("nothing that can be made and read here could be changed in disguise")
     )
 
 

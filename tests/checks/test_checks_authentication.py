@@ -56,6 +56,8 @@ ENOUGH = guessing.test_does_not_let_anybody_go_on_guessing
         ("link", "deleting-needs-no-permission", SCOPE, "AUT-02"),
         ("offset", "reading-permission-is-enough-to-write", SCOPE, "AUT-02"),
         ("cursor", "reading-can-be-turned-into-deleting", SCOPE, "AUT-02"),
+        ("cursor", "reading-can-be-turned-into-changing", SCOPE, "AUT-02"),
+        ("offset", "reading-can-be-turned-into-changing", SCOPE, "AUT-02"),
         ("offset", "signing-secret-can-be-guessed", KEY, "AUT-09"),
         ("cursor", "unknown-client-told-apart", ALIKE, "AUT-10"),
         ("offset", "token-guesses-never-limited", ENOUGH, "AUT-11"),

@@ -74,6 +74,12 @@ ACCESS = (
         ("AUT-02",),
         ("CON-API-03", "CON-API-04", "CON-API-13"),
     ),
+    Defect(
+        "reading-can-be-turned-into-changing",
+        "A caller who may only read changes a referral by reading with X-HTTP-Method-Override and a body.",
+        ("AUT-02",),
+        ("CON-API-03", "CON-API-04", "CON-API-13"),
+    ),
     Defect("referral-of-others-can-be-read", "An organisation can read another one's referral.", ("AUT-03",)),
     Defect(
         "referral-of-others-can-be-changed", "An organisation can change another one's referral.", ("AUT-03",)

@@ -80,14 +80,12 @@ class Operations:
 
     def _meant(self, route: Route, call: Call) -> str:
         """The operation to carry out: the one that was asked for, and permitted."""
-        overridden = call.headers.get("x-http-method-override", "").upper() == "DELETE"
-        if (
-            overridden
-            and route.operation == "read_referral"
-            and "reading-can-be-turned-into-deleting" in self.defects
-        ):
-            return "delete_referral"
-        return route.operation
+        named = call.headers.get("x-http-method-override", "").upper()
+        defect, meant = {
+            "DELETE": ("reading-can-be-turned-into-deleting", "delete_referral"),
+            self.style.update: ("reading-can-be-turned-into-changing", "change_referral"),
+        }.get(named, ("", ""))
+        return meant if route.operation == "read_referral" and defect in self.defects else route.operation
 
     def _replayed(self, place: tuple[str, ...], call: Call, act: Callable[[], Answer]) -> Answer:
         """The answer given before to the same request with the same key, or a first one that is remembered."""

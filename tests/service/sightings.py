@@ -327,6 +327,16 @@ def _deleted_by_reading(session: Session) -> object:
     return session.read(MINE).status_code == 404
 
 
+def _changed_by_reading(session: Session) -> object:
+    headers = {"X-HTTP-Method-Override": session.style.update, "If-Match": session.tag(MINE)}
+    headers["Content-Type"] = session.style.update_media_type
+    body = (
+        {"summary": "By reading."} if session.style.update == "PATCH" else session.new(summary="By reading.")
+    )
+    session.call("GET", f"/v1/referrals/{MINE}", who=READER, headers=headers, json=body)
+    return session.read(MINE).json()["summary"] == "By reading."
+
+
 def _child(**child: object) -> Question:
     return _new(child=child)
 
@@ -436,6 +446,7 @@ SIGHTINGS: dict[str, Sighting] = {
     "deleting-needs-no-permission": Sighting(lambda s: s.delete(MINE, who=READER).status_code, 403, 204),
     "reading-permission-is-enough-to-write": Sighting(lambda s: s.create(who=READER).status_code, 403, 201),
     "reading-can-be-turned-into-deleting": Sighting(_deleted_by_reading, False, True),
+    "reading-can-be-turned-into-changing": Sighting(_changed_by_reading, False, True),
     "referral-of-others-can-be-read": Sighting(_foreign(lambda s: s.read(MINE, who=OTHER)), "refused", 200),
     "referral-of-others-can-be-changed": Sighting(
         _foreign(lambda s: s.change(MINE, who=OTHER, summary="Theirs.")), "refused", 200
