@@ -10,12 +10,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import sleep
 from typing import Any
 
-from joinedup.conformance.attempts import MOST_ATTEMPTS, logins
+from joinedup.conformance.attempts import MOST_ATTEMPTS, logins, password_operations
 from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.exchanges import Exchange, Text
 from joinedup.conformance.expect import Expectation
+from joinedup.conformance.header_fields import moment_of
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.places import Base, caller
 from joinedup.conformance.target import Target
@@ -38,6 +41,8 @@ _RATE = re.compile(
     r"(\d[\d,]*)\s+(?:requests?|calls?)\s+(?:(?:in|per|every|each|within)\s+)?(?:an?\s+|one\s+|1\s+)?(second|minute|hour)",
     re.IGNORECASE,
 )
+LONGEST_WAIT_S = 2.0
+MARGIN_S = 0.05
 _BINARY_IN_PRACTICE = 1.05
 """Many write kB and MB and mean 1024; a body this much over either reading is over both."""
 
@@ -176,6 +181,63 @@ def without_a_time(target: Target, exchange: Exchange) -> Suspicion | None:
 
 def _says_no_time(exchange: Exchange) -> bool:
     return exchange.response is not None and "retry-after" not in exchange.response.headers
+
+
+# --- whether it is true
+
+LATER = (429, 503)
+
+
+def time_kept(target: Target, exchange: Exchange) -> tuple[bool, Suspicion | None]:
+    """
+    Wait as long as a refusal for haste says, and make the same call again: whether that showed anything, and what.
+
+    Only calls that do no harm when they are repeated, and only times of at most ``LONGEST_WAIT_S``. A server that then
+    names a longer time has another limit too, which proves nothing.
+    """
+    refused = target.client.send(exchange.step) if _is_harmless(target, exchange) else None
+    after = _after_waiting(target, refused)
+    if refused is None or after is None:
+        return False, None
+    if after.status not in LATER:
+        return after.status > 0, None
+    return True, Suspicion(
+        rule="haste-refused-beyond-its-time",
+        requirements=("SEC-04",),
+        title="A call is refused for haste although the time that Retry-After gave has passed",
+        expected="Another answer than 429 or 503 to the same call once that time has passed.",
+        actual=f"{after.status} again, and no other call was made meanwhile.",
+        exchanges=(refused, after),
+        # Only the time between the two shows it.
+        expectation=Expectation(),
+        cause="Retry-After too short",
+        again=lambda: (last := _after_waiting(target, after)) is not None and last.status in LATER,
+    )
+
+
+def _is_harmless(target: Target, exchange: Exchange) -> bool:
+    step = exchange.step
+    return step.method in ("GET", "HEAD") or step.operation in {o.label for o in password_operations(target)}
+
+
+def _after_waiting(target: Target, refused: Exchange | None) -> Exchange | None:
+    """The answer to the same call after the time that a refusal states; None where it states none or a long one."""
+    seconds = stated_wait(refused) if refused is not None and refused.status in LATER else None
+    if refused is None or seconds is None or seconds > LONGEST_WAIT_S:
+        return None
+    sleep(seconds + MARGIN_S)
+    return target.client.send(refused.step)
+
+
+def stated_wait(exchange: Exchange) -> float | None:
+    """For how many seconds a Retry-After asks a caller to wait; None where it is not there or cannot be read."""
+    headers = exchange.response.headers if exchange.response else {}
+    stated = headers.get("retry-after", "")
+    if re.fullmatch(r"\d{1,9}", stated):
+        return float(stated)
+    then, now = moment_of(stated), moment_of(headers.get("date", "")) or datetime.now(UTC)
+    # A date names the beginning of a second, and the answer may be from its end.
+    return max(0.0, (then - now).total_seconds()) + 1 if then else None
 
 
 def flood(target: Target, good: Exchange, rate: Rate) -> Exchange | None:

@@ -210,24 +210,28 @@ def _etag_after_change(
 def retry_times(target: Target, tried: Tried) -> Iterator[Suspicion]:
     """Look at every Retry-After that was seen with a 429 or a 503."""
     for (status, _), exchange in target.first.items():
-        if (
-            status not in (429, 503)
-            or exchange.response is None
-            or "retry-after" not in exchange.response.headers
-        ):
+        sent = exchange.response.headers.get("retry-after") if exchange.response else None
+        if status not in (429, 503) or sent is None:
             continue
-        if re.fullmatch(RETRY_AFTER, exchange.response.headers["retry-after"]):
-            tried.proved += 1
-            continue
-        sentences = (
-            "Retry-After is neither a number of seconds nor a date",
-            "A whole number of seconds, or a date as HTTP writes it.",
-            f"{status} with a Retry-After that is neither.",
-        )
-        expectation = Expectation(header="Retry-After", matches=RETRY_AFTER)
-        yield replace(
-            _suspicion("retry-after-unreadable", sentences, (exchange,), expectation), cause=str(status)
-        )
+        suspicion = unreadable_time(exchange)
+        tried.proved += suspicion is None
+        if suspicion is not None:
+            yield suspicion
+
+
+def unreadable_time(exchange: Exchange) -> Suspicion | None:
+    """A Retry-After that is neither a number of seconds nor a date."""
+    sent = exchange.response.headers.get("retry-after") if exchange.response else None
+    if sent is None or re.fullmatch(RETRY_AFTER, sent):
+        return None
+    sentences = (
+        "Retry-After is neither a number of seconds nor a date",
+        "A whole number of seconds, or a date as HTTP writes it.",
+        f"{exchange.status} with a Retry-After that is neither.",
+    )
+    expectation = Expectation(header="Retry-After", matches=RETRY_AFTER)
+    found = _suspicion("retry-after-unreadable", sentences, (exchange,), expectation)
+    return replace(found, cause=str(exchange.status))
 
 
 # --- Deprecation and Sunset
@@ -251,7 +255,7 @@ def deprecation(target: Target, operation: Operation, tried: Tried) -> Iterator[
         )
         expectation = Expectation(header="Deprecation", matches=DEPRECATION)
         yield _suspicion("deprecation-unsaid", sentences, (good,), expectation, ("VER-04",))
-    elif (end := _moment(headers.get("sunset", ""))) and end.timestamp() < _seconds(stated):
+    elif (end := moment_of(headers.get("sunset", ""))) and end.timestamp() < _seconds(stated):
         sentences = (
             "An operation goes before it is deprecated",
             "A Sunset that is not earlier than the date in Deprecation (RFC 9745, 4).",
@@ -266,7 +270,8 @@ def _seconds(stated: str) -> int:
     return int(stated.partition(";")[0].strip()[1:])
 
 
-def _moment(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
+    """The moment that a date as HTTP writes it names; None where it names none."""
     try:
         moment = parsedate_to_datetime(text)
     except (TypeError, ValueError):

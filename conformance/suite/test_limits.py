@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from joinedup.conformance.causes import Causes
 from joinedup.conformance.check import Check, blocked, not_applicable
 from joinedup.conformance.declared_limits import (
+    LONGEST_WAIT_S,
     MOST_CALLS,
     body_limit,
     declared_rate,
@@ -18,11 +20,15 @@ from joinedup.conformance.declared_limits import (
     provoke_haste,
     rate_not_kept,
     refusals_for_haste,
+    time_kept,
     without_a_time,
 )
 from joinedup.conformance.evidence import confirm
+from joinedup.conformance.header_fields import unreadable_time
 from joinedup.conformance.places import bases
 from joinedup.conformance.target import Target
+
+MOST_WAITS = 2
 
 
 @pytest.mark.requirement("SEC-03")
@@ -59,13 +65,23 @@ def test_keeps_the_rate_of_calls(harvested: Target, check: Check) -> None:
         check.leaves_out(
             "calling more often than is allowed, which a live system meets only when limits.destructive is true"
         )
-    causes = Causes()
+    causes, waited = Causes(), 0
     for exchange in refusals_for_haste(harvested):
         check.proves()
         if (suspicion := without_a_time(harvested, exchange)) is not None:
             causes.add(suspicion)
+        elif (unreadable := unreadable_time(exchange)) is not None:
+            causes.add(replace(unreadable, requirements=("SEC-04",)))
+        elif waited < MOST_WAITS:
+            shown, untrue = time_kept(harvested, exchange)
+            waited += shown
+            if untrue is not None:
+                causes.add(untrue)
     check.report(*causes.findings(harvested))
-    check.leaves_out("the call that succeeds once Retry-After has passed, where that is longer than a second")
+    if not waited:
+        check.leaves_out(
+            f"the call that succeeds once Retry-After has passed, where that is longer than {LONGEST_WAIT_S:g} s or the call could do harm"
+        )
     check.ends(not_applicable("the contract states no rate as a number, and no call was refused for haste"))
 
 

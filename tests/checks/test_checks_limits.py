@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import parks
 import pytest
 from judged import Judge, found, harvested, outcome_of, target_of
 from service.serve import serving
 
+from joinedup.conformance import declared_limits
 from joinedup.conformance.contract import parse_contract
 from joinedup.conformance.declared_limits import Rate, body_limit, declared_rate
+from joinedup.conformance.harvest import harvest
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.suite import test_limits as suite
-from joinedup.conformance.target import Target
+from joinedup.conformance.target import OWN, Target
 
 SIZES, RATES = suite.test_keeps_the_size_of_bodies, suite.test_keeps_the_rate_of_calls
 
@@ -48,6 +51,58 @@ def test_is_silent_on_limits_that_are_kept(style: str, judge: Judge, requirement
         check = outcome_of(judge, target, requirement)
     assert check.findings == []
     assert [result.outcome for result in check.results()] == [Outcome.PASS]
+
+
+def _without_delay(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let waiting take no time; gives how long was waited."""
+    waited: list[float] = []
+    monkeypatch.setattr(declared_limits, "sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize("style", ["cursor", "offset", "link"])
+def test_finds_a_time_that_is_too_short(style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller who comes back when Retry-After says, and is refused again, twice, was told the wrong time."""
+    waited = _without_delay(monkeypatch)
+    with harvested(style, "haste-refused-beyond-its-time") as target:
+        check = outcome_of(RATES, target, "SEC-04")
+    assert [finding.rule for finding in check.findings if finding.confirmed] == [
+        "haste-refused-beyond-its-time"
+    ]
+    assert [round(seconds) for seconds in waited] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("stated", "takes", "broken"),
+    [
+        ("1", 1, set()),
+        ("2", 2, set()),
+        ("1", 30, {"SEC-04"}),
+        ("30", 30, set()),
+        ("soon", 1, {"SEC-04"}),
+    ],
+)
+def test_comes_back_when_it_is_told_to(
+    stated: str, takes: int, broken: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever answers after the time that was stated keeps its word; a long time is not waited for."""
+    waited = _without_delay(monkeypatch)
+
+    def hasty(asked: parks.Asked) -> parks.Answer | None:
+        over = not ready or sum(waited) >= takes
+        return None if over else parks.answer(429, {"title": "Later."}, Retry_After=stated)
+
+    ready: list[bool] = []
+    with parks.serving(parks.Parks(instead=hasty)) as address:
+        target = parks.target_of(address)
+        harvest(target)
+        ready.append(True)
+        target.client.send(target.good["GET /parks", OWN].step)
+        check = outcome_of(RATES, target, "SEC-04")
+        target.client.close()
+    assert found(check) == broken
+    left_out = " ".join(part for result in check.results() for part in result.not_tested)
+    assert ("once Retry-After has passed" in left_out) is (stated in ("30", "soon"))
 
 
 def _stated(target: Target, info: str, refusal: str) -> Target:

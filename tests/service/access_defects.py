@@ -169,6 +169,11 @@ LIMITS = (
         ("CON-API-14", "CON-API-03"),
     ),
     Defect(
+        "haste-refused-beyond-its-time",
+        "A caller refused for haste is told to come back in a second, and is refused then too.",
+        ("SEC-04",),
+    ),
+    Defect(
         "quota-not-enforced",
         "An organisation may make more requests in a minute than the contract allows.",
         ("SEC-04",),

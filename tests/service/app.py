@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import functools
+import math
 import re
 import time
 import urllib.parse
@@ -195,12 +196,11 @@ class Service:
         self._calls[caller.organisation] = [*recent, moment]
 
     def _hasty(self, seconds: float) -> Refusal:
-        later = (
-            {}
-            if "haste-refused-without-a-time" in self.defects
-            else {"Retry-After": str(max(1, round(seconds)))}
-        )
-        return Refusal(429, "Too many requests: wait for the time that Retry-After gives.", headers=later)
+        detail = "Too many requests: wait for the time that Retry-After gives."
+        if "haste-refused-without-a-time" in self.defects:
+            return Refusal(429, detail)
+        told = 1 if "haste-refused-beyond-its-time" in self.defects else max(1, math.ceil(seconds))
+        return Refusal(429, detail, headers={"Retry-After": str(told)})
 
     # The token endpoint
 

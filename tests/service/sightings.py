@@ -471,6 +471,7 @@ SIGHTINGS: dict[str, Sighting] = {
     "page-size-limit-ignored": Sighting(lambda s: s.page(51).is_success, False, True),
     "body-limit-not-enforced": Sighting(_large_body, 413, 201),
     "haste-refused-without-a-time": Sighting(lambda s: "Retry-After" in _guesses(s)[-1].headers, True, False),
+    "haste-refused-beyond-its-time": Sighting(lambda s: _guesses(s)[-1].headers["Retry-After"], "60", "1"),
     "quota-not-enforced": Sighting(lambda s: 429 in _requests(s), True, False),
     "token-guesses-never-limited": Sighting(lambda s: _guesses(s)[-1].status_code, 429, 401),
     "unknown-client-told-apart": Sighting(_told_apart, False, True),
