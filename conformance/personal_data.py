@@ -48,9 +48,9 @@ OF_A_PERSON = frozenset(
 """Names, plain, that mean personal data where the resource is a person."""
 
 
-def is_personal_name(name: str) -> bool:
-    """Whether a name, plain, means personal data, at least in an object that is about a person."""
-    return name in PERSONAL or name in OF_A_PERSON
+def is_personal_name(name: str, operation: Operation | None = None) -> bool:
+    """Whether a name, plain, means personal data; ``name`` and ``address`` do where the operation is about people."""
+    return name in PERSONAL or (name in OF_A_PERSON and (operation is None or is_of_a_person(operation)))
 
 
 _PEOPLE = re.compile(
@@ -65,6 +65,7 @@ _EXPECTED = "The address holds no personal data, since logs, proxies and histori
 
 
 def is_of_a_person(operation: Operation) -> bool:
+    """Whether the path speaks of people."""
     return any(_PEOPLE.fullmatch(segment) for segment in segments(operation.path))
 
 

@@ -38,8 +38,8 @@ class Refused:
 
     @property
     def is_personal(self) -> bool:
-        """Whether the value by its name is one of a person."""
-        return is_personal_name(bare(self.place.name))
+        """Whether the value by its name is one of a person: a variable has a name too."""
+        return is_personal_name(bare(self.place.name), self.base.operation)
 
 
 def refused_values(target: Target) -> Iterator[Refused]:
