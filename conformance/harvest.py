@@ -2,7 +2,8 @@
 Harvest: before anything is generated, find real identifiers and one successful request for each operation.
 
 Read what can be read; what it holds opens more paths. Then create, change and, last, delete an object of its own.
-Valid creates are the bottleneck, so they get a ladder of bodies and stop at the first that is accepted.
+Valid creates are the bottleneck, so they get a ladder of bodies and stop at the first that is accepted; where none is,
+the refusals are read for what they ask for.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import urlencode
 
 from joinedup.conformance.errors import JoinedUpError
 from joinedup.conformance.exchanges import MISSING, Exchange, Step, Text
+from joinedup.conformance.mending import Mender
 from joinedup.conformance.operations import Operation, Parameter
 from joinedup.conformance.samples import CannotSampleError, Sampler
 from joinedup.conformance.target import OWN, Target
@@ -25,6 +27,9 @@ from joinedup.conformance.watch import RISKY as RISKY
 LEVELS = 3
 MOST_ATTEMPTS = 8
 MOST_PATHS = 3
+# How many refusals are followed, and how often each: a form may complain of one thing at a time.
+MOST_REFUSALS = 2
+MOST_MENDED = 6
 # Headers that HTTP or the credential owns; OpenAPI 3 says that parameters of these names are ignored.
 IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 CONDITION = frozenset({"if-match"})
@@ -74,12 +79,35 @@ def _attempt(target: Target, operation: Operation, identity: str | None) -> bool
     """Try an operation until it succeeds; True where it did."""
     if operation.label in target.culprits:
         return False
+    refusals: list[Exchange] = []
     for step in itertools.islice(candidates(target, operation, identity), MOST_ATTEMPTS):
         exchange = target.client.send(step)
         if exchange.ok:
             target.knowledge.learn(exchange)
             return True
         if exchange.status in (401, 405, 501):
+            return False
+        refusals += [exchange] if exchange.status in _speaks_of_input(operation) else []
+    return any(_is_mended(target, operation, refusal) for refusal in refusals[:MOST_REFUSALS])
+
+
+def _speaks_of_input(operation: Operation) -> tuple[int, ...]:
+    """The statuses with which a refusal may name a part of the request; 404 where nothing in the path can be meant."""
+    return (400, 422) if "{" in operation.path else (400, 404, 422)
+
+
+def _is_mended(target: Target, operation: Operation, refusal: Exchange) -> bool:
+    """Do as a refusal says, and as the next one says; True where that is accepted in the end."""
+    mender = Mender(target, operation)
+    for _ in range(MOST_MENDED):
+        step = mender.mended(refusal)
+        if step is None:
+            return False
+        refusal = target.client.send(step)
+        if refusal.ok:
+            target.knowledge.learn(refusal)
+            return True
+        if refusal.status not in (400, 404, 409, 422):
             return False
     return False
 

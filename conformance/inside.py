@@ -12,35 +12,46 @@ from joinedup.conformance.exchanges import MISSING
 
 MOST_LEVELS = 4
 Path = tuple[str, ...]
-"""Names of properties from the outside in."""
+"""Names of properties and, as texts, numbers of items, from the outside in."""
 
 
 def value_at(body: Any, path: Path) -> Any:
-    """What stands at a path of property names, or ``MISSING``."""
+    """What stands at a path, or ``MISSING``."""
     for name in path:
-        if not isinstance(body, Mapping) or name not in body:
+        if isinstance(body, list) and name.isdecimal() and int(name) < len(body):
+            body = body[int(name)]
+        elif isinstance(body, Mapping) and name in body:
+            body = body[name]
+        else:
             return MISSING
-        body = body[name]
     return body
 
 
 def with_value(body: Any, path: Path, value: Any) -> Any:
-    """The body with another value at a path of property names; objects on the way are made."""
+    """The body with another value at a path; objects on the way are made, items of lists must be there."""
     if not path:
         return value
+    if isinstance(body, list) and path[0].isdecimal():
+        return [
+            with_value(item, path[1:], value) if str(number) == path[0] else item
+            for number, item in enumerate(body)
+        ]
     held = body if isinstance(body, Mapping) else {}
     return {**held, path[0]: with_value(held.get(path[0]), path[1:], value)}
 
 
 def without(body: Any, path: Path) -> Any:
-    """The body without what stands at a path; the whole body where the path is empty."""
+    """The body without what stands at a path; ``MISSING`` where the path is empty."""
     if not path:
         return MISSING
-    if not isinstance(body, dict) or path[0] not in body:
+    if value_at(body, path) is MISSING:
         return body
-    if len(path) == 1:
-        return {name: value for name, value in body.items() if name != path[0]}
-    return {**body, path[0]: without(body[path[0]], path[1:])}
+    held = without(value_at(body, path[:1]), path[1:])
+    if held is not MISSING:
+        return with_value(body, path[:1], held)
+    if isinstance(body, list):
+        return [item for number, item in enumerate(body) if str(number) != path[0]]
+    return {name: value for name, value in body.items() if name != path[0]}
 
 
 def flattened(contract: Contract, schema: object, depth: int = 0) -> dict[str, Any]:

@@ -67,6 +67,7 @@ class Target:
         wrongly_accepted: (operation, place) of input that was accepted although the contract rules it out: reported
             once, by the check that found it first.
         first: the first exchange by (status, operation).
+        last_refused: the last exchange of an operation that was answered with 400 or 422.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Target:
     wrongly_accepted: set[tuple[str, str]] = field(default_factory=set)
     _watches: dict[str, CredentialWatch] = field(default_factory=dict)
     first: dict[tuple[int, str], Exchange] = field(default_factory=dict)
+    last_refused: dict[str, Exchange] = field(default_factory=dict)
     _derived: dict[str, Identity] = field(default_factory=dict)
 
     @cached_property
@@ -308,6 +310,8 @@ class Target:
         step = exchange.step
         self.answers.setdefault(step.operation, []).append(exchange.status)
         self.first.setdefault((exchange.status, step.operation), exchange)
+        if exchange.status in (400, 422):
+            self.last_refused[step.operation] = exchange
         self.knowledge.note_change(exchange)
         if exchange.ok:
             self.good.setdefault((step.operation, step.identity), exchange)
