@@ -12,7 +12,18 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from joinedup.mocks import auth, cp_is, early_help, health, mash, police, school, social_care, virtual_school
+from joinedup.mocks import (
+    auth,
+    cp_is,
+    early_help,
+    health,
+    identity,
+    mash,
+    police,
+    school,
+    social_care,
+    virtual_school,
+)
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES, profile_of
 from joinedup.mocks.clock import Clock, ClockState
@@ -34,6 +45,7 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "police": lambda tokens: police.AGENCY,
     "mash": lambda tokens: mash.AGENCY,
     "cp-is": lambda tokens: cp_is.AGENCY,
+    "identity": lambda tokens: identity.AGENCY,
     "auth": auth.agency,
 }
 _FAULT_NAMES = frozenset(fault.name for fault in FAULTS)

@@ -117,6 +117,21 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "list-inactive-numbers",
         ),
     ),
+    "identity": (
+        "National identity service",
+        (
+            "match-person",
+            "read-match-result",
+            "register-person",
+            "read-person",
+            "correct-person",
+            "verify-person",
+            "change-nhs-number",
+            "list-changes",
+            "subscribe",
+            "unsubscribe",
+        ),
+    ),
     "auth": ("Token server", ("issue-token", "revoke-token")),
 }
 
