@@ -31,10 +31,11 @@ SUPPORTIVE = PROTECTIVE | {EARLY_HELP}
 
 @dataclass
 class Casework:
-    """State that every such agency has; ``ids`` is where new ids come from."""
+    """State that every such agency has; ``ids`` is where new ids come from, ``inbox`` has what others told it."""
 
     ids: random.Random
     ledger: Ledger = field(default_factory=Ledger)
+    inbox: Records = field(default_factory=Records)
 
     def new_id(self) -> str:
         """An id that says nothing."""

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from joinedup.mocks import notices
 from joinedup.mocks.calendar import add_working_days, local_day
 from joinedup.mocks.casework import (
     EARLY_HELP,
@@ -457,6 +458,7 @@ def fhir_error_without_issue(answer: Answer, operation: Operation | None, incomi
 
 
 BEHAVIOURS = {
+    **notices.behaviours(Health),
     "getStatus": get_status,
     "listPatients": list_patients,
     "searchPatients": search_patients,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from joinedup.mocks import notices
 from joinedup.mocks.calendar import SCHOOLS, CalendarError, School, local_day
 from joinedup.mocks.casework import (
     CRIME_PREVENTION,
@@ -227,12 +228,17 @@ def update_social_worker_flag(call: SchoolCall) -> Answer:
     if "stale-flag-accepted" not in call.faults:
         refuse_stale(call, flag)
     after = changed(flag, **call.body)
-    call.state.flags.replace(flag["pupilId"], after)
-    pupil = call.state.pupils.find(flag["pupilId"], call.caller.organisation)
-    if pupil["hasSocialWorker"] != after["hasSocialWorker"]:
-        known = changed(pupil, hasSocialWorker=after["hasSocialWorker"])
-        call.state.pupils.replace(flag["pupilId"], known)
+    _set_flag(call, after)
     return tagged(after)
+
+
+def _set_flag(call: SchoolCall, flag: Record) -> None:
+    """Keep a new version of a flag, and show it on the pupil's record."""
+    call.state.flags.replace(flag["pupilId"], flag)
+    pupil = call.state.pupils.find(flag["pupilId"], call.caller.organisation)
+    if pupil["hasSocialWorker"] != flag["hasSocialWorker"]:
+        known = changed(pupil, hasSocialWorker=flag["hasSocialWorker"])
+        call.state.pupils.replace(flag["pupilId"], known)
 
 
 def raise_concern(call: SchoolCall) -> Answer:
@@ -242,10 +248,14 @@ def raise_concern(call: SchoolCall) -> Answer:
     identifier = call.state.new_id()
     passed = ["social-care"] if call.body["urgency"] == "immediate" else []
     if passed:
-        content = {"upn": pupil["upn"], **part(call.body, ("category", "account", "voiceOfChild"))}
+        content = {**_named(pupil), **part(call.body, ("category", "urgency", "account", "voiceOfChild"))}
         call.state.ledger.send(call, "social-care", "contact", content)
     record = {**call.body, "concernId": identifier, "passedTo": passed, "raisedAt": stamp(call.now)}
     return filed(call, call.state.concerns, "/v1/safeguarding-concerns", identifier, record)
+
+
+def _named(pupil: Record) -> Record:
+    return part(pupil, ("upn", "givenName", "familyName", "dateOfBirth"))
 
 
 def get_concern(call: SchoolCall) -> Answer:
@@ -294,6 +304,16 @@ def get_encompass_notification(call: SchoolCall) -> Answer:
     """One notification, as the designated safeguarding lead reads it."""
     purpose(call, PROTECTIVE)
     return Answer(200, found(call, call.state.notifications, "encompassNotificationId"))
+
+
+def receive_notice(call: SchoolCall) -> Answer:
+    """Take in a notice; of a pupil who came into care, the designated teacher knows from now on."""
+    pupils = _matches(call, call.body.get("child", {})) if call.body["kind"] == "care-started" else []
+    if len(pupils) == 1:
+        call.state.looked_after.add(pupils[0]["pupilId"])
+        if not _flag(call, pupils[0])["hasSocialWorker"]:
+            _set_flag(call, changed(_flag(call, pupils[0]), hasSocialWorker=True))
+    return notices.receive_notice(call)
 
 
 # Transfers
@@ -354,6 +374,8 @@ def search_shows_notes(answer: Answer, operation: Operation | None, incoming: In
 AGENCY = Agency(
     name="school",
     behaviours={
+        **notices.behaviours(Schools),
+        "receiveNotice": receive_notice,
         "getStatus": get_status,
         "listPupils": list_pupils,
         "searchPupils": search_pupils,

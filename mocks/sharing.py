@@ -14,7 +14,7 @@ from joinedup.mocks.engine import Call
 from joinedup.mocks.messages import FieldError, Refusal
 from joinedup.mocks.store import Record
 
-PURPOSE, BASIS = "Sharing-Purpose", "Lawful-Basis"
+PURPOSE, BASIS, CORRELATION = "Sharing-Purpose", "Lawful-Basis", "X-Correlation-ID"
 # Sums with durations stay within what a datetime holds.
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
@@ -35,12 +35,24 @@ class Disclosure:
 
 @dataclass(frozen=True)
 class Message:
-    """What the agency would send to another: to which organisation, as what, with which content."""
+    """
+    What the agency would send to another: to whom, as what, with which content.
+
+    Args:
+        to: code of an organisation, or name of a system of the sender's own area.
+        organisation: in whose name it was said.
+        purpose: of the call that gave rise to it; empty where that stated none.
+        basis: its lawful basis, likewise.
+    """
 
     to: str
     kind: str
     body: Record
     at: str
+    organisation: str = ""
+    purpose: str = ""
+    basis: str = ""
+    correlation_id: str = ""
 
 
 @dataclass
@@ -85,8 +97,9 @@ class Ledger:
             )
 
     def send(self, call: Call[Any], to: str, kind: str, body: Record) -> None:
-        """Leave a message for another organisation."""
-        self.outbox.append(Message(to, kind, body, stamp(call.now)))
+        """Leave a message for another, with the context of the call that gave rise to it."""
+        context = (call.parameter(name, "") for name in (PURPOSE, BASIS, CORRELATION))
+        self.outbox.append(Message(to, kind, body, stamp(call.now), call.caller.organisation, *context))
 
 
 def moment(text: str, pointer: str) -> datetime:

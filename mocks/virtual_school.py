@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from joinedup.mocks import notices
 from joinedup.mocks.calendar import add_working_days, local_day
 from joinedup.mocks.casework import (
     EDUCATION_MONITORING,
@@ -354,6 +355,7 @@ def due_date_in_english_form(answer: Answer, operation: Operation | None, incomi
 AGENCY = Agency(
     name="virtual-school",
     behaviours={
+        **notices.behaviours(VirtualSchool),
         "getStatus": get_status,
         "notifyLookedAfter": notify_looked_after,
         "getLookedAfterNotification": get_looked_after_notification,
