@@ -8,7 +8,7 @@ A fault is one change of behaviour as a user would see it. ``breaks`` are the re
 
 from __future__ import annotations
 
-from joinedup.mocks import faults_cp_is, faults_identity, faults_mash, faults_police
+from joinedup.mocks import faults_casework, faults_cp_is, faults_identity, faults_mash, faults_police
 from joinedup.mocks.fault import Fault as Fault
 from joinedup.mocks.faults_early_help import EARLY_HELP_FAULTS
 from joinedup.mocks.faults_health import HEALTH_FAULTS
@@ -284,6 +284,7 @@ OWN_FAULTS: tuple[Fault, ...] = (
 FAULTS: tuple[Fault, ...] = (
     *OWN_FAULTS,
     *faults_police.FAULTS,
+    *faults_casework.FAULTS,
     *faults_mash.FAULTS,
     *faults_cp_is.FAULTS,
     *faults_identity.FAULTS,

@@ -1,25 +1,29 @@
 """
 Children's social care of a local authority: contacts, children, referrals.
 
-Two organisations use the same service and see nothing of each other.
+Two organisations use the same service and see nothing of each other. What follows a referral is in ``protection``,
+``care`` and ``transfers``.
 """
 
 from __future__ import annotations
 
 import random
 import unicodedata
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from joinedup.mocks import care, protection, transfers
 from joinedup.mocks.clock import stamp
+from joinedup.mocks.council import ORGANISATIONS as ORGANISATIONS
+from joinedup.mocks.council import Council, CouncilCall, find
+from joinedup.mocks.council_seed import FIRST_REFERRAL, seed_casework
 from joinedup.mocks.deadlines import due
-from joinedup.mocks.engine import Agency, Call
+from joinedup.mocks.engine import Agency
 from joinedup.mocks.messages import Answer, FieldError, Refusal
 from joinedup.mocks.people import Person, children, people
+from joinedup.mocks.sharing import BASIS, PURPOSE
 from joinedup.mocks.store import ANYONE, Kept, Record, Records, new_id, page, read_cursor
 
-ORGANISATIONS = ("E09000001", "E09000002")
 CHILDREN_EACH = 9
 CONTACTS_EACH = 6
 SEEDED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -40,7 +44,6 @@ RESTRICTED_HIDES = ("address", "telephone")
 # Examples in the contract work as they stand: the first records of the first organisation have their ids.
 FIRST_CHILD = "7d0c2f5e-1b8e-4a8e-9d53-1f1d5f0a9c01"
 FIRST_CONTACT = "3f0f6a3e-6a0e-4c55-9a3c-0c6d1c7c1a01"
-FIRST_REFERRAL = "5b1d8c1a-2a5e-4a59-8f0e-6b9d3b2c2b01"
 
 VIEWS: dict[str, tuple[str, ...]] = {
     "status-only": ("childId", "status"),
@@ -69,33 +72,20 @@ CHILD_ITEM = ("childId", "status", "version")
 MATCH = ("childId", "givenName", "familyName", "dateOfBirth")
 
 
-@dataclass
-class SocialCare:
-    """What children's services hold, and where new ids come from."""
-
-    ids: random.Random
-    contacts: Records = field(default_factory=Records)
-    children: Records = field(default_factory=Records)
-    referrals: Records = field(default_factory=Records)
-    decisions: Records = field(default_factory=Records)
-
-
-SocialCareCall = Call[SocialCare]
-
-
-def fresh(seed: int) -> SocialCare:
+def fresh(seed: int) -> Council:
     """The seeded state: children and contacts of two organisations, their referrals awaiting decision."""
     source = random.Random(seed)  # noqa: S311 - synthetic data, repeatable on purpose
-    state = SocialCare(source)
+    state = Council(source)
     for place, organisation in enumerate(ORGANISATIONS):
         for index, person in enumerate(children(seed, place, CHILDREN_EACH)):
             _seed_child(state, organisation, person, index)
         for index, person in enumerate(people(source, CONTACTS_EACH, start=1000 * place + 500)):
             _seed_contact(state, organisation, person, index)
+    seed_casework(state)
     return state
 
 
-def _seed_child(state: SocialCare, organisation: str, person: Person, index: int) -> None:
+def _seed_child(state: Council, organisation: str, person: Person, index: int) -> None:
     is_first = organisation == ORGANISATIONS[0] and index == 0
     identifier = FIRST_CHILD if is_first else new_id(state.ids)
     record: Record = {
@@ -122,7 +112,7 @@ def _seed_child(state: SocialCare, organisation: str, person: Person, index: int
     state.children.add(identifier, organisation, record)
 
 
-def _seed_contact(state: SocialCare, organisation: str, person: Person, index: int) -> None:
+def _seed_contact(state: Council, organisation: str, person: Person, index: int) -> None:
     child = {
         "givenName": person.given_name,
         "dateOfBirth": person.date_of_birth,
@@ -139,13 +129,20 @@ def _seed_contact(state: SocialCare, organisation: str, person: Person, index: i
     }
     first = organisation == ORGANISATIONS[0] and index == 0
     ids = (FIRST_CONTACT, FIRST_REFERRAL) if first else (new_id(state.ids), new_id(state.ids))
-    _open_contact(state, organisation, body, SEEDED_AT + timedelta(minutes=index), ids)
+    received = SEEDED_AT + timedelta(minutes=index)
+    _open_contact(state, organisation, body, received, ids, stamp(due("referral-decision", received)))
 
 
 def _open_contact(
-    state: SocialCare, organisation: str, body: Record, moment: datetime, ids: tuple[str, str]
+    state: Council, organisation: str, body: Record, moment: datetime, ids: tuple[str, str], due_by: str
 ) -> Record:
-    """Keep a contact and open its referral; ``ids`` are those of the contact and of the referral."""
+    """
+    Keep a contact and open its referral.
+
+    Args:
+        ids: those of the contact and of the referral.
+        due_by: when a decision is too late.
+    """
     contact_id, referral_id = ids
     at = stamp(moment)
     contact = {
@@ -161,7 +158,7 @@ def _open_contact(
         "contactId": contact_id,
         "status": "awaiting-decision",
         "receivedAt": at,
-        "decisionDueBy": stamp(due("referral-decision", moment)),
+        "decisionDueBy": due_by,
         "version": 1,
     }
     state.contacts.add(contact_id, organisation, contact)
@@ -177,12 +174,12 @@ def _tagged(record: Record, status: int = 200) -> Answer:
     return Answer(status, record, (("ETag", f'"{record["version"]}"'),))
 
 
-def get_status(call: SocialCareCall) -> Answer:
+def get_status(call: CouncilCall) -> Answer:
     """The service is there."""
     return Answer(200, {"status": "available"})
 
 
-def raise_contact(call: SocialCareCall) -> Answer:
+def raise_contact(call: CouncilCall) -> Answer:
     """Take in a contact and open a referral."""
     body = _declared_part(call.body)
     if "apostrophe-refused" in call.faults and any("'" in str(v) for v in body["child"].values()):
@@ -192,7 +189,8 @@ def raise_contact(call: SocialCareCall) -> Answer:
     if "accents-lost" in call.faults:
         body = {**body, "child": {k: _without_accents(v) for k, v in body["child"].items()}}
     ids = (new_id(call.state.ids), new_id(call.state.ids))
-    contact = _open_contact(call.state, call.caller.organisation, body, call.now, ids)
+    due_by = protection.due_by(call, "referral-decision", call.now)
+    contact = _open_contact(call.state, call.caller.organisation, body, call.now, ids, due_by)
     if "created-not-kept" in call.faults:
         call.state.contacts.remove(ids[0])
     return _tagged(contact, 201).having(("Location", f"/v1/contacts/{ids[0]}"))
@@ -208,24 +206,24 @@ def _without_accents(text: str) -> str:
     return bare or "?"
 
 
-def list_contacts(call: SocialCareCall) -> Answer:
+def list_contacts(call: CouncilCall) -> Answer:
     """One page of the caller's contacts, without personal details."""
     return _page(call, call.state.contacts, CONTACT_ITEM)
 
 
-def list_children(call: SocialCareCall) -> Answer:
+def list_children(call: CouncilCall) -> Answer:
     """One page of the caller's children, without personal details."""
     return _page(call, call.state.children, CHILD_ITEM)
 
 
-def _page(call: SocialCareCall, records: Records, names: tuple[str, ...]) -> Answer:
+def _page(call: CouncilCall, records: Records, names: tuple[str, ...]) -> Answer:
     limit = DEFAULT_LIMIT if "limit-ignored" in call.faults else call.parameter("limit", DEFAULT_LIMIT)
     step = ("paging-loses" in call.faults) - ("paging-repeats" in call.faults)
     found = page(records, call.caller.organisation, limit, _cursor(call), step=step)
     return Answer(200, {"items": [_part(record, names) for record in found.records], "next": found.next})
 
 
-def _cursor(call: SocialCareCall) -> str | None:
+def _cursor(call: CouncilCall) -> str | None:
     cursor: str | None = call.parameter("cursor")
     if cursor is not None and "unknown-cursor-accepted" in call.faults:
         try:
@@ -235,12 +233,12 @@ def _cursor(call: SocialCareCall) -> str | None:
     return cursor
 
 
-def get_contact(call: SocialCareCall) -> Answer:
+def get_contact(call: CouncilCall) -> Answer:
     """One contact."""
-    return _tagged(call.state.contacts.find(call.parameters["contactId"], call.caller.organisation))
+    return _tagged(find(call, call.state.contacts, "contactId"))
 
 
-def withdraw_contact(call: SocialCareCall) -> Answer:
+def withdraw_contact(call: CouncilCall) -> Answer:
     """Remove a contact and its referral, unless the referral was decided."""
     organisation = ANYONE if "other-organisation-changeable" in call.faults else call.caller.organisation
     contact = call.state.contacts.find(call.parameters["contactId"], organisation)
@@ -252,13 +250,15 @@ def withdraw_contact(call: SocialCareCall) -> Answer:
     return Answer(204)
 
 
-def search_children(call: SocialCareCall) -> Answer:
+def search_children(call: CouncilCall) -> Answer:
     """The caller's children of whom everything given is true."""
     wanted = {name: _comparable(value) for name, value in call.body.items()}
     if "wildcard-selects-all" in call.faults:
         wanted = {name: value for name, value in wanted.items() if value != "%"}
-    found = [k for k in call.state.children.of(call.caller.organisation) if _matches(k, wanted)]
-    return Answer(200, {"items": [_part(k.record, MATCH) for k in found[:MOST_MATCHES]]})
+    matches = [k.record for k in call.state.children.of(call.caller.organisation) if _matches(k, wanted)]
+    for record in matches[:MOST_MATCHES]:
+        _note(call, record["childId"], "disclosed")
+    return Answer(200, {"items": [_part(record, MATCH) for record in matches[:MOST_MATCHES]]})
 
 
 def _matches(kept: Kept, wanted: Record) -> bool:
@@ -276,23 +276,55 @@ def _comparable(value: Any) -> Any:
     return unicodedata.normalize("NFC", value).strip().casefold() if isinstance(value, str) else value
 
 
-def _child(call: SocialCareCall, organisation: str | None = None) -> Record:
-    return call.state.children.find(call.parameters["childId"], organisation or call.caller.organisation)
+def _child(call: CouncilCall, organisation: str | None = None) -> Record:
+    """The child that the path names; the look at it, or its refusal, is noted among the child's disclosures."""
+    identifier = str(call.parameters["childId"]).lower()
+    try:
+        child = call.state.children.find(identifier, organisation or call.caller.organisation)
+    except Refusal:
+        if "refusals-not-noted" not in call.faults:
+            _note(call, identifier, "refused")
+        raise
+    if "disclosures-not-noted" not in call.faults:
+        _note(call, identifier, "disclosed")
+    return child
 
 
-def _shown(call: SocialCareCall, record: Record) -> Record:
+def _note(call: CouncilCall, child_id: str, outcome: str) -> None:
+    call.state.ledger.note(call, child_id, outcome)
+    line = {
+        "at": stamp(call.now),
+        "organisation": call.caller.organisation,
+        "operation": call.operation.id,
+        "purpose": call.parameter(PURPOSE, ""),
+        "lawfulBasis": call.parameter(BASIS, ""),
+        "outcome": outcome,
+    }
+    kept = {name: value for name, value in line.items() if value}
+    call.state.disclosures.add(call.state.new_id(), child_id, kept)
+
+
+def list_disclosures(call: CouncilCall) -> Answer:
+    """One page of the lines about one child, for the council that keeps the record."""
+    child = find(call, call.state.children, "childId")
+    limit = call.parameter("limit", DEFAULT_LIMIT)
+    found = page(call.state.disclosures, child["childId"], limit, _cursor(call))
+    return Answer(200, {"items": list(found.records), "next": found.next})
+
+
+def _shown(call: CouncilCall, record: Record) -> Record:
     if not record["restricted"] or "restricted-address-shown" in call.faults:
         return record
     return {name: value for name, value in record.items() if name not in RESTRICTED_HIDES}
 
 
-def get_child(call: SocialCareCall) -> Answer:
+def get_child(call: CouncilCall) -> Answer:
     """One child's record; of a restricted child without what would tell where it lives."""
     foreign = ANYONE if "other-organisation-readable" in call.faults else None
     return _tagged(_shown(call, _child(call, foreign)))
 
 
-def update_child(call: SocialCareCall) -> Answer:
+def update_child(call: CouncilCall) -> Answer:
     """Change part of a child's record, if the caller saw its latest version."""
     record = _child(call)
     sent_tag = call.parameters["If-Match"]
@@ -316,18 +348,20 @@ def _without_unknown(body: Record) -> Record:
     }
 
 
-def get_child_summary(call: SocialCareCall) -> Answer:
+def get_child_summary(call: CouncilCall) -> Answer:
     """As much about a child as was asked for, and no more."""
     view = call.parameter("view", "status-only")
     return Answer(200, {"view": view, **_part(_shown(call, _child(call)), VIEWS[view])})
 
 
-def get_referral(call: SocialCareCall) -> Answer:
+def get_referral(call: CouncilCall) -> Answer:
     """One referral with its latest decision."""
-    return _tagged(call.state.referrals.find(call.parameters["referralId"], call.caller.organisation))
+    referral = find(call, call.state.referrals, "referralId")
+    late = protection.overdue(call, referral, "decisionDueBy", ("decided",))
+    return _tagged({**referral, "overdue": late})
 
 
-def decide_referral(call: SocialCareCall) -> Answer:
+def decide_referral(call: CouncilCall) -> Answer:
     """Record a decision; a later one takes the place of an earlier one."""
     referral = call.state.referrals.find(call.parameters["referralId"], call.caller.organisation)
     identifier = new_id(call.state.ids)
@@ -349,7 +383,7 @@ def _decided(record: Record) -> Record:
     return {**record, "status": "decided", "version": record["version"] + 1}
 
 
-def get_decision(call: SocialCareCall) -> Answer:
+def get_decision(call: CouncilCall) -> Answer:
     """One decision on a referral."""
     decision = call.state.decisions.find(call.parameters["decisionId"], call.caller.organisation)
     if decision["referralId"] != call.parameters["referralId"].lower():
@@ -373,6 +407,10 @@ AGENCY = Agency(
         "getReferral": get_referral,
         "decideReferral": decide_referral,
         "getDecision": get_decision,
+        "listDisclosures": list_disclosures,
+        **protection.BEHAVIOURS,
+        **care.BEHAVIOURS,
+        **transfers.BEHAVIOURS,
     },
     fresh=fresh,
 )
