@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 from urllib.parse import urlencode
@@ -34,6 +34,8 @@ KEPT_OF_CUT = 100_000
 TOO_LARGE = "larger than limits.max_response_bytes"
 TOO_SLOW = "slower than limits.timeout_s"
 NOT_BUILT = "the request could not be built"
+NOT_SENT = "not sent again"
+NO_ANSWER = "no answer within"
 _CHUNK = 65_536
 
 
@@ -70,6 +72,11 @@ class Budget:
         self._now, self._sleep = now, sleep
         self._next = 0.0
         self._lock = threading.Lock()
+
+    @property
+    def left(self) -> int:
+        """How many more requests may be sent."""
+        return max(self.limits.max_requests - self.sent, 0)
 
     def take(self) -> None:
         """
@@ -121,6 +128,7 @@ class Client:
         observe: called once for each exchange.
         derive: gives a caller that is no identity of its own, such as ``own with a changed signature``.
         trust: whom to believe who the server is; the usual authorities where it is not given.
+        withheld: operations that are not called any more, by label, with the reason.
     """
 
     def __init__(
@@ -132,6 +140,7 @@ class Client:
         *,
         derive: Callable[[str], Identity] | None = None,
         trust: ssl.SSLContext | None = None,
+        withheld: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.identities = {identity.name: identity for identity in identities}
@@ -139,6 +148,7 @@ class Client:
         self._observe = observe
         self._silent = 0
         self._derive = derive
+        self._withheld = withheld
         # Requests go straight to the transport: no redirect is looked at, and no cookie of one caller is kept for
         # another.
         self._transport = timed_transport(trust)
@@ -152,10 +162,15 @@ class Client:
         """
         Send one step and give the exchange; a network fault becomes the exchange's ``error``, never an exception.
 
+        An operation that is withheld gets nothing: its exchange says so and is not handed over.
+
         Raises:
             BudgetSpentError: the run has used up its requests.
             SetupError: the identity could not get its credential.
         """
+        reason = self._withheld().get(step.operation)
+        if reason:
+            return Exchange(step, None, f"{NOT_SENT}, since {reason}")
         self.budget.take()
         exchange = self._exchange(step)
         self._observe(exchange)
@@ -209,7 +224,7 @@ class Client:
         except httpx.LocalProtocolError as error:
             return _not_built(step, error)
         except httpx.TimeoutException:
-            return Exchange(step, None, f"no answer within {self.budget.limits.timeout_s:g} s")
+            return Exchange(step, None, f"{NO_ANSWER} {self.budget.limits.timeout_s:g} s")
         except httpx.HTTPError as error:
             return Exchange(step, None, _network_fault(error))
 
@@ -274,6 +289,13 @@ class Client:
         except (httpx.RemoteProtocolError, httpx.ReadError):
             return bytes(body), "the connection ended before the body did"
         return bytes(body), ""
+
+
+def hung(exchange: Exchange) -> bool:
+    """Whether an answer, or the end of it, was waited for until ``limits.timeout_s`` was over."""
+    if exchange.response is None:
+        return exchange.error.startswith(NO_ANSWER)
+    return exchange.response.cut == TOO_SLOW
 
 
 def _is_whole(exchange: Exchange) -> bool:

@@ -5,9 +5,9 @@ What the engine is given: the contract with known values as examples, links wher
 from __future__ import annotations
 
 import copy
-from collections import Counter
+import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import schemathesis
@@ -21,6 +21,8 @@ from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import LARGE, OWN, Target
 
 FEED_PROBABILITY = 0.6
+LEAST_FUZZING = 3
+MOST_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,31 @@ class Cases:
     Args:
         of_one_kind: coverage cases of an operation that are right or wrong in the same way and part; it counts for
             contracts of more than ``LARGE`` operations only.
+        most_covered: coverage cases of an operation; None for as many as there are.
     """
 
     fuzzing: int
     stateful: int
     coverage: bool = True
     of_one_kind: int = 10
+    most_covered: int | None = None
+
+    def within(self, operations: int, requests: int) -> Cases:
+        """
+        The cases that fit, the same for every operation: fewer of each where there are many, so that none goes without.
+
+        Args:
+            requests: how many may be sent in all. Half of them are for coverage, a quarter for fuzzing, a tenth for
+                sequences; examples and what is sent to get there need the rest.
+        """
+        each, large = requests // max(operations, 1), max(operations / LARGE, 1)
+        return replace(
+            self,
+            fuzzing=min(self.fuzzing, max(int(self.fuzzing / large), LEAST_FUZZING), max(each // 4, 1)),
+            stateful=min(self.stateful, requests // (10 * MOST_STEPS)),
+            of_one_kind=max(int(self.of_one_kind / large), 1),
+            most_covered=max(each // 2, 1),
+        )
 
 
 QUICK, STANDARD, THOROUGH = Cases(3, 0, of_one_kind=1), Cases(20, 5), Cases(150, 40, of_one_kind=100)
@@ -47,24 +68,39 @@ def schema_for(target: Target, cases: Cases, operations: frozenset[str]) -> Any:
     feeds = {operation.label: _feed(target, operation) for operation in wanted}
     config = schemathesis.Config.from_dict(_settings(target, cases, feeds))
     schema = schemathesis.openapi.from_dict(document_for(target, operations), config=config)
-    if len(target.operations) > LARGE:
-        vars(schema)["iter_coverage_cases"] = _sparing(schema.iter_coverage_cases, cases.of_one_kind)
+    most = cases.of_one_kind if len(target.operations) > LARGE else None
+    vars(schema)["iter_coverage_cases"] = _sparing(schema.iter_coverage_cases, most, cases.most_covered)
     return schema
 
 
-def _sparing(generate: Callable[..., Iterator[Any]], most: int) -> Callable[..., Iterator[Any]]:
-    """The coverage cases of an operation, at most so many of one kind: what is wrong, or right, in which part."""
+def _sparing(
+    generate: Callable[..., Iterator[Any]], of_one_kind: int | None, most: int | None
+) -> Callable[..., Iterator[Any]]:
+    """
+    The coverage cases of an operation, bounded for each kind and in all.
+
+    A kind is what is wrong, or right, in which part. Where not all are sent, each kind has its turn before any has two.
+    """
 
     def spared(*positional: Any, **named: Any) -> Iterator[Any]:
-        seen: Counter[tuple[str, ...]] = Counter()
+        kinds: dict[tuple[str, ...], list[Any]] = {}
+        cases = []
         for case in generate(*positional, **named):
-            data = case.meta.phase.data if case.meta is not None else None
-            kind = tuple(str(getattr(data, name, "")) for name in ("scenario", "parameter_location"))
-            seen[kind] += 1
-            if seen[kind] <= most:
-                yield case
+            kept = kinds.setdefault(_kind(case), [])
+            if of_one_kind is None or len(kept) < of_one_kind:
+                kept.append(case)
+                cases.append(case)
+        if most is not None and len(cases) > most:
+            turns = itertools.chain.from_iterable(itertools.zip_longest(*kinds.values()))
+            cases = list(itertools.islice((case for case in turns if case is not None), most))
+        yield from cases
 
     return spared
+
+
+def _kind(case: Any) -> tuple[str, ...]:
+    data = case.meta.phase.data if case.meta is not None else None
+    return tuple(str(getattr(data, name, "")) for name in ("scenario", "parameter_location"))
 
 
 def _settings(target: Target, cases: Cases, feeds: Mapping[str, Mapping[str, list[Any]]]) -> dict[str, Any]:
@@ -99,7 +135,7 @@ def _settings(target: Target, cases: Cases, feeds: Mapping[str, Mapping[str, lis
                 "enabled": cases.stateful > 0,
                 "generation": {"max-examples": max(cases.stateful, 1)},
                 "inference": {"algorithms": []},
-                "max-steps": 5,
+                "max-steps": MOST_STEPS,
             },
         },
         # Status, media type, schema and headers are judged by us, against the same contract that journeys use; the

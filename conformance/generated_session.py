@@ -20,7 +20,7 @@ from schemathesis.transport.requests import ManagedCookiesSession
 
 from joinedup.conformance.adapter import BoundedAdapter, Expiry, body_of, expiring
 from joinedup.conformance.errors import JoinedUpError, SetupError
-from joinedup.conformance.exchanges import MISSING, Response, Step, Text
+from joinedup.conformance.exchanges import MISSING, Exchange, Response, Step, Text
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.reproduction import another_identifier, step_from_wire
 from joinedup.conformance.target import OWN, Target
@@ -34,12 +34,22 @@ def below(url: str, base_url: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
+# A wait that was ended by its limit took this much of it at least.
+NEARLY = 0.9
+CASE_ID = "X-Schemathesis-TestCaseId"
+
+
 class Gate:
-    """What every generated request and answer passes."""
+    """
+    What every generated request and answer passes.
+
+    ``withheld`` holds the identifiers of the cases that were not sent.
+    """
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self.fault: JoinedUpError | None = None
+        self.withheld: set[str] = set()
         self._identity = target.identities.get(OWN)
         self._random = random.Random(target.seed)  # noqa: S311 - repeatable test data, no secret
         self._used: set[str] = set()
@@ -50,6 +60,7 @@ class Gate:
         if self.fault is not None:
             raise requests.ConnectionError("the run is stopping")
         if self._label(request) in self.target.culprits:
+            self.withheld.add(_text(request.headers.get(CASE_ID, "")))
             raise requests.ConnectionError("the operation is left out")
         try:
             self.target.budget.take()
@@ -126,6 +137,8 @@ class Gate:
             if got is not None and not self._foreign:
                 self.target.watch_over(OWN, step, got.status)
             self.target.note(_sent(request, raw), got, raw, "" if got else "no answer", step)
+            waited = seconds >= self.target.configuration.limits.timeout_s * NEARLY
+            self.target.silent.after(Exchange(step, got), hung=got is None and waited)
             self.target.client.heed(got is not None)
         except JoinedUpError as error:
             self.fault = error

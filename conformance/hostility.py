@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from joinedup.conformance.causes import Causes
+from joinedup.conformance.client import NOT_BUILT, NOT_SENT
 from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.exchanges import Exchange, Step, Text
 from joinedup.conformance.expect import Expectation
@@ -116,7 +117,8 @@ def _suspicion(base: Base, exchange: Exchange) -> Suspicion | None:
     response = exchange.response
     if response is None:
         # A request that could not be built never reached the system.
-        return None if "could not be built" in exchange.error else no_answer(base, exchange)
+        unsent = exchange.error.startswith((NOT_BUILT, NOT_SENT))
+        return None if unsent else no_answer(base, exchange)
     if response.cut:
         return None
     if exchange.status < 500 or exchange.status in (501, 505):

@@ -15,7 +15,7 @@ from joinedup.conformance.evidence import Suspicion, confirm
 from joinedup.conformance.exchanges import Exchange
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.findings import Finding
-from joinedup.conformance.generated import Generated, Observation, run_generated
+from joinedup.conformance.generated import PHASES, Generated, Observation, run_generated
 from joinedup.conformance.generated_input import QUICK, STANDARD, THOROUGH, Cases
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.operations import Operation
@@ -69,13 +69,13 @@ class Judge:
         """Judge one exchange."""
         self.judged += 1
         for suspicion in judge_observation(self.target, observation):
-            self._add(suspicion, observation)
+            self._add(suspicion, observation.phase)
 
-    def _add(self, suspicion: Suspicion, observation: Observation) -> None:
+    def _add(self, suspicion: Suspicion, phase: str) -> None:
         key = (suspicion.rule, *suspicion.requirements, suspicion.cause)
         label = suspicion.last.step.operation
         self.operations.setdefault(key, set()).add(label)
-        self.phases.setdefault(key, set()).add((label, observation.phase))
+        self.phases.setdefault(key, set()).add((label, phase))
         self.variants.setdefault(key, set()).add(suspicion.variant)
         known = self.suspicions.get(key)
         if known is None:
@@ -83,6 +83,12 @@ class Judge:
             return
         simplest = suspicion if _size(suspicion.last) < _size(known.last) else known
         self.suspicions[key] = replace(simplest, count=known.count + 1)
+
+    def note_silence(self, label: str, exchange: Exchange) -> None:
+        """An operation that never answered and was left out of the generated phases for it is wrong all the same."""
+        suspicion = _no_answer(self.target, exchange)
+        if (suspicion.rule, *suspicion.requirements, suspicion.cause) not in self.suspicions:
+            self._add(replace(suspicion, actual=f"{_sentence(self.target.silent.names[label])}."), PHASES[0])
 
     def findings(self) -> list[tuple[Finding, set[tuple[str, str]]]]:
         """Each finding, confirmed or not, with the (operation, phase) pairs that showed it."""
@@ -212,11 +218,15 @@ def _no_answer(target: Target, exchange: Exchange) -> Suspicion:
         requirements=("CON-API-12",),
         title="An input gets no answer",
         expected=f"An answer within {target.configuration.limits.timeout_s:g} s.",
-        actual=f"{exchange.error[:1].upper()}{exchange.error[1:]}.",
+        actual=f"{_sentence(exchange.error)}.",
         exchanges=(exchange,),
         expectation=Expectation(answered=True),
         cause=exchange.step.operation,
     )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _never_ends(target: Target, exchange: Exchange) -> Suspicion:
@@ -341,4 +351,6 @@ def generate(target: Target, cases: str) -> Outcomes:
     """Run the engine once against a system and confirm what it shows."""
     judge = Judge(target)
     generated = run_generated(target, CASES[cases], judge)
+    for label, exchange in target.silent.found.items():
+        judge.note_silence(label, exchange)
     return Outcomes(target, generated, judge.findings())

@@ -14,7 +14,7 @@ from typing import Any
 
 from joinedup.conformance.catalogue import Catalogue, Profile, load_profile
 from joinedup.conformance.certificates import trusted
-from joinedup.conformance.client import Budget, Client
+from joinedup.conformance.client import Budget, Client, hung
 from joinedup.conformance.conditions import CAPABILITY
 from joinedup.conformance.configuration import (
     REMOTE_REQUESTS_PER_SECOND,
@@ -33,7 +33,7 @@ from joinedup.conformance.knowledge import Knowledge, normalise
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.redaction import Redactor, refuse_real_people
 from joinedup.conformance.samples import Sampler
-from joinedup.conformance.watch import CredentialWatch, Routes
+from joinedup.conformance.watch import CredentialWatch, Routes, SilenceWatch
 
 LARGE = 60
 """A contract of more operations than this gets fewer requests for each, so that a run ends within minutes."""
@@ -135,7 +135,13 @@ class Target:
         """Sends steps to the system."""
         callers = self.identities.values()
         return Client(
-            self.system.base_url, callers, self.budget, self.observe, derive=self.derived, trust=self.trust
+            self.system.base_url,
+            callers,
+            self.budget,
+            self.observe,
+            derive=self.derived,
+            trust=self.trust,
+            withheld=lambda: self.silent.names,
         )
 
     def derived(self, name: str) -> Identity:
@@ -250,6 +256,7 @@ class Target:
             _sent_values(exchange), exchange.response, exchange.step.url_path(), exchange.error, exchange.step
         )
         self.remember(exchange)
+        self.silent.after(exchange, hung=hung(exchange))
         caller = exchange.step.identity
         # A credential that was made wrong on purpose is refused by right.
         if exchange.response is not None and caller is not None and caller in self.identities:
@@ -271,8 +278,14 @@ class Target:
 
     @property
     def culprits(self) -> dict[str, str]:
-        """Operations that ended a caller's credential, with what was seen."""
-        return {label: why for watch in self._watches.values() for label, why in watch.culprits.items()}
+        """Operations that ended a caller's credential or never answer, with what was seen."""
+        ended = {label: why for watch in self._watches.values() for label, why in watch.culprits.items()}
+        return {**self.silent.names, **ended}
+
+    @cached_property
+    def silent(self) -> SilenceWatch:
+        """Operations that gave no answer in time, again and again."""
+        return SilenceWatch(self.configuration.limits.timeout_s)
 
     @cached_property
     def routes(self) -> Routes:

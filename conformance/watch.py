@@ -9,6 +9,7 @@ renewed, the operation that killed it is named and left out, and the run goes on
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,6 +21,8 @@ from joinedup.conformance.operations import Operation
 
 # Refusals in a row after which the known-good call is made. A 403 is far more often the right answer than a 401.
 PROBE_AFTER = {401: frozenset({1, 3, 10, 30, 100}), 403: frozenset({10, 30, 100})}
+# Requests in a row that an operation lets wait until their time is over, after which it is left out.
+MOST_HUNG = 3
 # What may end the caller's credential, or the environment, waits until everything else is done.
 RISKY = re.compile(
     r"log-?(in|out|off)|sign-?(in|out|up)|password|token|settings|reset|invite|delete|revo(ke|cation)|session",
@@ -111,6 +114,34 @@ class CredentialWatch:
                     self._canary = step
                     break
         return self._canary
+
+
+@dataclass
+class SilenceWatch:
+    """
+    Finds the operations that let every request wait until its time is over: each costs that time, and tells nothing new.
+
+    Args:
+        timeout_s: how long an answer was waited for.
+        found: the last request of each such operation, by label.
+    """
+
+    timeout_s: float
+    found: dict[str, Exchange] = field(default_factory=dict)
+    _in_a_row: Counter[str] = field(default_factory=Counter)
+
+    def after(self, exchange: Exchange, *, hung: bool) -> None:
+        """Take note of one exchange; any answer in time, or a connection that is dropped, begins the count anew."""
+        label = exchange.step.operation
+        self._in_a_row[label] = self._in_a_row[label] + 1 if hung else 0
+        if label and self._in_a_row[label] >= MOST_HUNG:
+            self.found.setdefault(label, exchange)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Those operations, by label, with what was seen."""
+        seen = f"it gave no answer within {self.timeout_s:g} s, {MOST_HUNG} times in a row"
+        return dict.fromkeys(self.found, seen)
 
 
 @dataclass(frozen=True)

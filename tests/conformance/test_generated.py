@@ -25,7 +25,7 @@ from joinedup.conformance.configuration import Limits
 from joinedup.conformance.errors import RealDataError, SetupError
 from joinedup.conformance.exchanges import Step
 from joinedup.conformance.generated import PHASES, Generated, Observation, run_generated
-from joinedup.conformance.generated_input import Cases, schema_for
+from joinedup.conformance.generated_input import Cases, _sparing, schema_for
 from joinedup.conformance.harvest import harvest
 from joinedup.conformance.target import Target
 
@@ -283,9 +283,60 @@ def test_nothing_is_written_into_the_folder(ran: Ran) -> None:
 
 def test_the_budget_ends_the_run_with_a_reason(tmp_path: Path) -> None:
     """Not one request more than the limit is sent, and the run says that it was cut."""
-    short = run(Parks(), tmp_path, limits=Limits(max_requests=25, destructive=True), harvested=False)
-    assert len(short.parks.asked) == 25
-    assert "limits.max_requests = 25" in short.generated.cut
+    short = run(Parks(), tmp_path, limits=Limits(max_requests=8, destructive=True), harvested=False)
+    assert len(short.parks.asked) == 8
+    assert "limits.max_requests = 8" in short.generated.cut
+
+
+@pytest.mark.parametrize("requests", [60, 200])
+def test_what_is_sent_fits_the_budget(requests: int, tmp_path: Path) -> None:
+    """Where few requests are left, each operation gets fewer, and none goes without."""
+    many = Cases(fuzzing=50, stateful=20)
+    limits = Limits(max_requests=requests, destructive=True)
+    short = run(Parks(), tmp_path, cases=many, limits=limits, harvested=False)
+    assert short.generated.cut == ""
+    assert {label for label, _ in short.generated.tallies} >= {op.label for op in short.target.operations}
+    assert len(short.parks.asked) <= requests
+
+
+@pytest.mark.parametrize(
+    ("operations", "requests", "fitting"),
+    [
+        (10, 15_000, Cases(20, 5, of_one_kind=10, most_covered=750)),
+        (187, 15_000, Cases(6, 5, of_one_kind=3, most_covered=40)),
+        (187, 2_000, Cases(2, 5, of_one_kind=3, most_covered=5)),
+        (2_000, 15_000, Cases(1, 5, of_one_kind=1, most_covered=3)),
+        (0, 0, Cases(1, 0, of_one_kind=10, most_covered=1)),
+    ],
+)
+def test_cases_fall_as_operations_grow(operations: int, requests: int, fitting: Cases) -> None:
+    """By number and never by seconds, the same for each operation."""
+    assert Cases(20, 5).within(operations, requests) == fitting
+
+
+@pytest.mark.parametrize(
+    ("of_one_kind", "most", "kept"),
+    [
+        (None, None, "aaabbc"),
+        (2, None, "aabbc"),
+        (None, 4, "abca"),
+        (1, 2, "ab"),
+        (None, 6, "aaabbc"),
+    ],
+)
+def test_each_kind_of_case_has_its_turn(of_one_kind: int | None, most: int | None, kept: str) -> None:
+    """Where not all are sent, no kind is sent twice before each was sent once."""
+    cases = [_OfAKind(letter) for letter in "aaabbc"]
+    sent = _sparing(lambda: iter(cases), of_one_kind, most)()
+    assert "".join(case.meta.phase.data.scenario for case in sent) == kept
+
+
+class _OfAKind:
+    """As much of a case as tells its kind."""
+
+    def __init__(self, scenario: str) -> None:
+        self.meta = self.phase = self.data = self
+        self.scenario, self.parameter_location = scenario, "body"
 
 
 def test_real_people_end_the_run(tmp_path: Path) -> None:
