@@ -72,6 +72,7 @@ class Boundary:
         intruder: the identity that asks.
         held: how often the line held.
         reports: what looked wrong, confirmed where it showed again.
+        pointed: whether the intruder was told that an object exists, and nothing of what it says.
     """
 
     target: Target
@@ -79,6 +80,7 @@ class Boundary:
     intruder: str
     held: int = 0
     reports: list[Finding] = field(default_factory=list)
+    pointed: bool = False
 
     def as_intruder(self, step: Step) -> Exchange:
         """The intruder's answer to a request of the owner's."""

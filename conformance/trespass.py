@@ -5,7 +5,7 @@ What an intruder does beyond reading one object: listing, searching, changing, a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from joinedup.conformance.isolation import (
     shown_to,
 )
 from joinedup.conformance.knowledge import normalise
+from joinedup.conformance.lists import items_of
 from joinedup.conformance.objects import (
     collections_of,
     delete,
@@ -38,8 +39,9 @@ from joinedup.conformance.objects import (
     step_to,
 )
 from joinedup.conformance.operations import Operation
-from joinedup.conformance.redaction import scalars
+from joinedup.conformance.redaction import as_text, scalars
 from joinedup.conformance.target import Target
+from joinedup.conformance.vocabulary import POINTERS
 
 
 def cross(boundary: Boundary) -> None:
@@ -72,7 +74,7 @@ def _listed(boundary: Boundary, belonging: Belonging) -> None:
             continue
         answer = target.client.send(long_page(collection.operation, collection.step))
         if str(belonging.identifier) in set(scalars(answer.json())):
-            _report_shown(boundary, belonging, answer, "A list shows what belongs to another organisation")
+            _note_shown(boundary, belonging, answer, "A list shows what belongs to another organisation")
 
 
 def _may_not_read(boundary: Boundary, belonging: Belonging) -> bool:
@@ -84,20 +86,58 @@ def _may_not_read(boundary: Boundary, belonging: Belonging) -> bool:
     return boundary.as_intruder(step).status in REFUSED
 
 
-def _report_shown(boundary: Boundary, belonging: Belonging, answer: Exchange, title: str) -> None:
+def _note_shown(boundary: Boundary, belonging: Belonging, answer: Exchange, title: str) -> None:
+    """
+    Report an answer that shows the intruder what an object says.
+
+    That it exists, of which kind and who has it may be for others to know, as with a record locator: who may read what
+    it says is then decided where it is read.
+    """
+    if not _content(belonging, answer):
+        boundary.pointed = True
+        return
     boundary.report(
         Suspicion(
             rule="shown-to-another-organisation",
             requirements=("AUT-03",),
             title=title,
-            expected="Objects of the caller's own organisation only, as reading this one is refused.",
-            actual=f"{answer.status} with an object that another organisation has just made.",
+            expected="Of other organisations no more than that an object exists, as reading this one is refused.",
+            actual=f"{answer.status} with what another organisation has just written.",
             exchanges=(belonging.made, answer),
             expectation=Expectation(lacks=belonging.identifier),
             cause=f"shown by {answer.step.operation}",
             advice="Select within the caller's own organisation, as the credential states it.",
         )
     )
+
+
+def _content(belonging: Belonging, answer: Exchange) -> set[tuple[str, str]]:
+    """What the owner said of an object and the intruder did not ask by, by name and value, where an answer shows it."""
+    shown = (
+        pair
+        for item in items_of(answer) or [answer.json()]
+        if str(belonging.identifier) in set(scalars(item))
+        for pair in _pairs(item)
+    )
+    written = {(name, value) for name, value in _pairs(belonging.made.step.body) if not _points(name)}
+    return (written & set(shown)) - set(_pairs(answer.step.body))
+
+
+def _points(name: str) -> bool:
+    return name in POINTERS or name.endswith(("id", "identifier", "reference", "type"))
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, str]]:
+    """Every scalar with the name that it has, normalised; those in a list have the name of the list."""
+    inner = [("", value)]
+    while inner:
+        name, item = inner.pop()
+        if isinstance(item, dict):
+            inner.extend((normalise(key), held) for key, held in item.items())
+        elif isinstance(item, list):
+            inner.extend((name, held) for held in item)
+        elif item is not None and item is not MISSING:
+            yield name, as_text(item)
 
 
 def search_across(boundary: Boundary, belonging: Belonging) -> None:
@@ -115,7 +155,7 @@ def search_across(boundary: Boundary, belonging: Belonging) -> None:
         if theirs.ok and str(belonging.identifier) not in set(scalars(theirs.json())):
             boundary.held += 1
         elif theirs.ok and _may_not_read(boundary, belonging) and not boundary.open_to_all(step):
-            _report_shown(boundary, belonging, theirs, "A search shows what belongs to another organisation")
+            _note_shown(boundary, belonging, theirs, "A search shows what belongs to another organisation")
         else:
             boundary.note(theirs)
 

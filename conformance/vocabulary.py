@@ -64,6 +64,29 @@ MORE = frozenset({"hasmore", "hasnext", "hasnextpage", "more"})
 TOTALS = frozenset({"total", "totalcount", "totalitems", "totalresults", "totalelements", "totalrecords"})
 """Properties that say how many items all pages hold together."""
 
+POINTERS = frozenset(
+    {
+        *(
+            "id",
+            "identifier",
+            "uuid",
+            "guid",
+            "reference",
+            "ref",
+            "url",
+            "uri",
+            "href",
+            "link",
+            "location",
+            "self",
+        ),
+        *("type", "kind", "category", "recordtype", "resourcetype", "documenttype", "class", "format"),
+        *("organisation", "organization", "provider", "holder", "custodian", "owner", "author", "source"),
+        *("service", "system", "team", "contact", "status", "state", "version"),
+    }
+)
+"""Properties that say that something exists, of which kind, and who has it, and nothing of what it says."""
+
 GIVEN_NAMES = frozenset(
     {"givenname", "givennames", "firstname", "firstnames", "forename", "forenames", "middlename"}
 )

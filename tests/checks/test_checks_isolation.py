@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
-from judged import Judge, found, harvested, outcome_of
+from judged import Judge, found, harvested, outcome_of, target_of
+from service.serve import serving
+from service.store import Referral
 
 from joinedup.conformance.exchanges import Exchange, Step
+from joinedup.conformance.harvest import harvest
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.pretence import ORGANISATION
 from joinedup.conformance.suite import test_isolation as suite
@@ -56,6 +61,37 @@ def test_is_silent_on_a_service_that_keeps_all_apart(style: str, judge: Judge, r
         check = outcome_of(judge, target, requirement)
     assert check.findings == []
     assert [r.outcome for r in check.results()] == [Outcome.PASS]
+
+
+@pytest.mark.parametrize("defect", ["search-finds-everyone", "list-shows-everyone"])
+@pytest.mark.parametrize(
+    ("shown", "broken"),
+    [
+        ({"id", "organisation", "status", "createdAt"}, set()),
+        ({"id", "organisation", "status", "createdAt", "primaryNeed"}, {"AUT-03"}),
+        ({"id", "urgency"}, {"AUT-03"}),
+    ],
+    ids=["pointer", "need", "urgency"],
+)
+def test_tells_that_something_exists_from_what_it_says(
+    defect: str, shown: set[str], broken: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list or a search that tells others only that there is something and who has it shows nothing of its content."""
+    with serving("cursor", frozenset({defect})) as served:
+        whole = served.service.operations._summary
+
+        def part(item: Referral) -> dict[str, Any]:
+            return {name: value for name, value in whole(item).items() if name in shown}
+
+        monkeypatch.setattr(served.service.operations, "_summary", part)
+        target = target_of(served)
+        harvest(target, OWN)
+        harvest(target, OTHER)
+        check = outcome_of(APART, target, "AUT-03")
+        target.client.close()
+    left_out = " ".join(check.results()[0].not_tested)
+    assert found(check) == broken
+    assert ("exists" in left_out) is not bool(broken)
 
 
 @pytest.mark.parametrize("judge", [APART, CLAIMED])
