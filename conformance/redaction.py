@@ -16,10 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from stdnum.gb import nhs
-
-from joinedup.conformance.errors import RealDataError
-
 # Enough for any run within its request limit; beyond it new values are masked, which is the safe side.
 MOST_VALUES = 500_000
 # A system's text of so many characters is recognised inside a longer one; shorter ones stand in others by chance.
@@ -71,12 +67,6 @@ _PLAIN_HEADER = {
     "vary": re.compile(rf"{_VARIES}(, ?{_VARIES})*", re.IGNORECASE),
     "accept-ranges": re.compile(r"bytes|none"),
 }
-# Neither part of a word or of a longer number nor of a decimal; a full stop may follow.
-# What may not stand before is looked at after the first digit: a pattern that begins with a digit is searched for fast.
-_TEN_DIGITS = re.compile(r"(\d(?<![\w-]\d)(?<!\d\.\d)\d{2}[ -]?\d{3}[ -]?\d{4})(?![\w-]|\.\d)")
-# Where people's numbers lie: Scotland (a birthday first), Northern Ireland, England and Wales, Ireland. No person is
-# given one that starts with 9 (set aside for tests), 5 or 86 to 89.
-_ISSUED = re.compile(r"(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d{6}|3[2-9]\d{8}|[467]\d{9}|8[0-5]\d{8}")
 
 
 class Redactor:
@@ -234,27 +224,3 @@ def _bounded(value: Any, *, most: int = 20) -> Any:
     if isinstance(value, list):
         return [_bounded(item) for item in value[:most]]
     return value
-
-
-def refuse_real_people(body: bytes, *, where: str, ours: Redactor) -> None:
-    """
-    Stop at the first valid NHS number that is not set aside for tests.
-
-    Ten digits with a right check digit in a range that is given to people, that the harness did not send itself and
-    the contract does not declare. Longer runs of digits, parts of words and ten equal digits are not looked at.
-
-    Raises:
-        RealDataError: the answer looks like real people; the number itself is not in the message.
-    """
-    for found in _TEN_DIGITS.finditer(body.decode("utf-8", "replace")):
-        number = found[1].replace(" ", "").replace("-", "")
-        if not _may_be_somebodys(number) or ours.is_shown(found[1]) or ours.is_shown(number):
-            continue
-        raise RealDataError(
-            f"{where} answered with a valid NHS number outside the ranges set aside for tests: this looks like real people.",
-            hint="Nothing of that answer was kept. Point base_url at an environment with synthetic people only.",
-        )
-
-
-def _may_be_somebodys(number: str) -> bool:
-    return bool(_ISSUED.fullmatch(number)) and len(set(number)) > 1 and nhs.is_valid(number)

@@ -14,7 +14,8 @@ from joinedup.conformance.exchanges import Step
 from joinedup.conformance.harvest import MOST_ATTEMPTS, compose
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.operations import Operation
-from joinedup.conformance.redaction import Redactor, refuse_real_people
+from joinedup.conformance.real_people import refuse_real_people
+from joinedup.conformance.redaction import Redactor
 from joinedup.conformance.target import OWN, Target
 
 MOST_FIXTURES = 20

@@ -31,7 +31,8 @@ from joinedup.conformance.forgery import WITH, forged
 from joinedup.conformance.identities import Identity, NoCredential, build_identity, secrets_of
 from joinedup.conformance.knowledge import Knowledge, normalise
 from joinedup.conformance.operations import Operation
-from joinedup.conformance.redaction import Redactor, refuse_real_people
+from joinedup.conformance.real_people import refuse_real_people
+from joinedup.conformance.redaction import Redactor
 from joinedup.conformance.samples import Sampler
 from joinedup.conformance.watch import CredentialWatch, Routes, SilenceWatch
 

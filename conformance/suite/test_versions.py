@@ -24,5 +24,5 @@ def test_takes_nothing_from_callers(target: Target, check: Check) -> None:
 def test_holds_made_up_people_only(harvested: Target, check: Check) -> None:
     """No NHS number in an example of the contract lies outside the ranges set aside for tests; answers are watched anyway."""
     check.report(*real_people_in_examples(harvested.contract))
-    # The first such number in an answer ends the run (see redaction.refuse_real_people), so that what came so far has none.
+    # The first such number in an answer ends the run (see real_people.refuse_real_people), so that what came so far has none.
     check.proves(times=1 + sum(len(statuses) for statuses in harvested.answers.values()))
