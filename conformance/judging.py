@@ -19,13 +19,10 @@ from joinedup.conformance.generated import PHASES, Generated, Observation, run_g
 from joinedup.conformance.generated_input import QUICK, STANDARD, THOROUGH, Cases
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.operations import Operation
+from joinedup.conformance.responses import OF_THE_HTTP_LAYER
 from joinedup.conformance.target import Target
 from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 
-# Given by servers, proxies and frameworks before an operation is reached (RFC 9110, 15.5 and 15.6).
-OF_THE_HTTP_LAYER = frozenset(
-    {405, 406, 408, 411, 413, 414, 415, 421, 426, 429, 431, 501, 502, 503, 504, 505}
-)
 SERVER_ERROR = "ST101"
 ACCEPTED_NEGATIVE = "ST201"
 MISSING_HEADER = "ST203"

@@ -26,6 +26,10 @@ from joinedup.conformance.redaction import PLAIN_MEDIA_TYPE
 MAX_BREACHES = 20
 MAX_BODY_DEPTH = 400
 BACKTRACK_LIMIT = 100_000
+# Given by servers, proxies and frameworks before an operation is reached (RFC 9110, 15.5 and 15.6).
+OF_THE_HTTP_LAYER = frozenset(
+    {405, 406, 408, 411, 413, 414, 415, 421, 426, 429, 431, 501, 502, 503, 504, 505}
+)
 _URN = "urn:joinedup:contract"
 _ENGINE_FAULTS = ("BacktrackLimitExceeded", "RegexEngineFailure")
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+*/-]{1,100}")
