@@ -57,10 +57,15 @@ class Message:
 
 @dataclass
 class Ledger:
-    """The audit of an agency, to which lines are only added, and the messages that wait to be sent."""
+    """
+    The audit of an agency, to which lines are only added, and the messages that wait to be sent.
+
+    ``told`` has, by the id of a child, to whom messages about it went, so that corrections can follow them.
+    """
 
     disclosures: list[Disclosure] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
+    told: dict[str, set[str]] = field(default_factory=dict)
 
     def note(self, call: Call[Any], about: str, outcome: str = "disclosed") -> None:
         """Add a line about this call; ``about`` is the opaque id of what was asked for, or empty."""
@@ -98,6 +103,9 @@ class Ledger:
 
     def send(self, call: Call[Any], to: str, kind: str, body: Record) -> None:
         """Leave a message for another, with the context of the call that gave rise to it."""
+        child = body.get("child")
+        if isinstance(child, dict) and "childId" in child:
+            self.told.setdefault(child["childId"], set()).add(to)
         context = (call.parameter(name, "") for name in (PURPOSE, BASIS, CORRELATION))
         self.outbox.append(Message(to, kind, body, stamp(call.now), call.caller.organisation, *context))
 

@@ -12,7 +12,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from joinedup.mocks import care, protection, transfers
+from joinedup.mocks import care, council_notices, protection, transfers
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.council import ORGANISATIONS as ORGANISATIONS
 from joinedup.mocks.council import Council, CouncilCall, find
@@ -301,7 +301,7 @@ def _note(call: CouncilCall, child_id: str, outcome: str) -> None:
         "outcome": outcome,
     }
     kept = {name: value for name, value in line.items() if value}
-    call.state.disclosures.add(call.state.new_id(), child_id, kept)
+    call.state.disclosures.add(f"line-{len(call.state.ledger.disclosures)}", child_id, kept)
 
 
 def list_disclosures(call: CouncilCall) -> Answer:
@@ -337,6 +337,7 @@ def update_child(call: CouncilCall) -> Answer:
     touched = {**record, "version": record["version"] + 1, "updatedAt": stamp(call.now)}
     changed = {**touched, **_without_unknown(call.body)}
     call.state.children.replace(record["childId"], touched if "update-lost" in call.faults else changed)
+    council_notices.tell_of_correction(call, record, changed)
     return _tagged(_shown(call, changed))
 
 
@@ -375,6 +376,7 @@ def decide_referral(call: CouncilCall) -> Answer:
     contact = call.state.contacts.find(referral["contactId"], call.caller.organisation)
     call.state.referrals.replace(referral["referralId"], {**_decided(referral), "latestDecision": decision})
     call.state.contacts.replace(referral["contactId"], _decided(contact))
+    council_notices.tell_referrer(call, contact, decision)
     location = f"/v1/referrals/{referral['referralId']}/decisions/{identifier}"
     return Answer(201, decision, (("Location", location),))
 
@@ -411,6 +413,7 @@ AGENCY = Agency(
         **protection.BEHAVIOURS,
         **care.BEHAVIOURS,
         **transfers.BEHAVIOURS,
+        **council_notices.BEHAVIOURS,
     },
     fresh=fresh,
 )

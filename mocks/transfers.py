@@ -39,6 +39,7 @@ def offer_transfer(call: CouncilCall) -> Answer:
         "version": 1,
     }
     call.state.transfers.add(identifier, sender, transfer)
+    call.state.ledger.send(call, transfer["toLa"], "transfer-offered", transfer)
     return Answer(201, transfer, (("Location", f"/v1/transfers-in/{identifier}"), tag(transfer)))
 
 

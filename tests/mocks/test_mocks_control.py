@@ -342,11 +342,10 @@ def test_disclosures_of_all_agencies_are_listed_in_order() -> None:
 # Between agencies
 
 
-def contact_from(message: Message) -> Delivery:
+def contact_from(message: Message) -> tuple[Delivery, ...]:
     """A message of some agency as a contact for social care."""
-    return Delivery(
-        "auth", "social-care", "child-1", "/v1/contacts", dict(message.body), message.to, headers=SHARING
-    )
+    body = dict(message.body)
+    return (Delivery("auth", "social-care", "child-1", "/v1/contacts", body, message.to, headers=SHARING),)
 
 
 @pytest.fixture
