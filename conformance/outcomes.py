@@ -85,9 +85,12 @@ SETUP_FAULT = Decision(Verdict.NO_VERDICT, 3, "configuration, network or environ
 INCOMPLETE = Decision(Verdict.NO_VERDICT, 5, "the run did not finish, or no check ran")
 REVIEW_OPEN = Decision(Verdict.NO_VERDICT, 6, "a named person has yet to review a point")
 STRICT = Decision(Verdict.NOT_CONFORMANT, 1, "a recommended point is not met, and --strict was given")
+EXCEPTED = Decision(
+    Verdict.CONFORMANT, 0, "every required point that applies is met or has an agreed exception"
+)
 MET = Decision(Verdict.CONFORMANT, 0, "every required point that applies is met")
 
-DECISIONS_WORST_FIRST = (HARNESS_FAULT, NOT_MET, SETUP_FAULT, INCOMPLETE, REVIEW_OPEN, STRICT, MET)
+DECISIONS_WORST_FIRST = (HARNESS_FAULT, NOT_MET, SETUP_FAULT, INCOMPLETE, REVIEW_OPEN, STRICT, EXCEPTED, MET)
 
 
 def decide(judged: Iterable[Judged], *, complete: bool = True, strict: bool = False) -> Decision:
@@ -112,6 +115,7 @@ def decide(judged: Iterable[Judged], *, complete: bool = True, strict: bool = Fa
         (not complete or not points, INCOMPLETE),
         (Outcome.REVIEW in seen, REVIEW_OPEN),
         (strict and Outcome.WARN in seen, STRICT),
+        (any(point.waived for point in points), EXCEPTED),
     )
     return next((decision for true, decision in lines if true), MET)
 

@@ -6,13 +6,15 @@ import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Level, Outcome
+from joinedup.reports.attestations import Attestation
 from joinedup.reports.events import Event
+from joinedup.reports.exceptions import Known, Waiver
 
 FAULTS = (Outcome.HARNESS_ERROR, Outcome.SETUP_ERROR)
 
@@ -133,6 +135,9 @@ class Account:
     exercised: dict[tuple[str, str], Exercised] = field(default_factory=dict)
     errors: list[Fault] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
+    waivers: list[Waiver] = field(default_factory=list)
+    known: list[Known] = field(default_factory=list)
+    attestations: list[Attestation] = field(default_factory=list)
     exchanges: int = 0
     unreadable: int = 0
     finished: bool = False
@@ -152,6 +157,14 @@ class Account:
             return round((moments[1] - moments[0]).total_seconds(), 3)
         except (ValueError, TypeError):
             return 0.0
+
+    @property
+    def day(self) -> date:
+        """The day on which the run started; the first of all days where the record does not say."""
+        try:
+            return datetime.fromisoformat(self.first).date()
+        except ValueError:
+            return date.min
 
     def under_test(self) -> list[System]:
         """The systems that are judged, by name."""
@@ -240,6 +253,18 @@ def _error(account: Account, event: Event) -> None:
     account.errors.append(msgspec.convert(event, Fault))
 
 
+def _waiver(account: Account, event: Event) -> None:
+    account.waivers.append(msgspec.convert(event, Waiver))
+
+
+def _known(account: Account, event: Event) -> None:
+    account.known.append(msgspec.convert(event, Known))
+
+
+def _attestation(account: Account, event: Event) -> None:
+    account.attestations.append(msgspec.convert(event, Attestation))
+
+
 def _unreadable(account: Account, event: Event) -> None:
     account.unreadable += 1
 
@@ -257,6 +282,9 @@ _READERS: dict[str, Callable[[Account, Event], None]] = {
     "exchange": _exchange,
     "error": _error,
     "made": _made,
+    "waiver": _waiver,
+    "known": _known,
+    "attestation": _attestation,
     "unreadable": _unreadable,
 }
 

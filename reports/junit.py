@@ -101,7 +101,7 @@ def _properties(case: Verdict) -> Iterator[tuple[str, str]]:
 
 
 def _judge(element: ElementTree.Element, case: Verdict, findings: Iterable[Verdict]) -> None:
-    tag = ELEMENTS.get(Outcome(case["outcome"]))
+    tag = "skipped" if case.get("waived") else ELEMENTS.get(Outcome(case["outcome"]))
     if not tag:
         return
     judged = ElementTree.SubElement(element, tag)
@@ -109,7 +109,8 @@ def _judge(element: ElementTree.Element, case: Verdict, findings: Iterable[Verdi
     if tag == "system-out":
         judged.text = _xml(f"warning: {case['reason']}\n{text}".strip())
         return
-    judged.set("message", _xml(str(case["reason"]) or str(case["outcome"])))
+    agreed = "agreed exception: " if case.get("waived") else ""
+    judged.set("message", _xml(agreed + (str(case["reason"]) or str(case["outcome"]))))
     judged.set("type", str(case["outcome"]))
     judged.text = _xml(text) or None
 

@@ -104,9 +104,15 @@ def _doubt(verdict: Verdict, level: str) -> str:
 
 def _titles(verdict: Verdict, level: str, outcome: str) -> list[str]:
     """What a tile counts: findings of a level, and points not met without one."""
-    points = [r for r in verdict.get("requirements", []) if r["outcome"] == outcome and not r["findings"]]
+    points = [
+        r
+        for r in verdict.get("requirements", [])
+        if r["outcome"] == outcome and not r["findings"] and not r.get("waived")
+    ]
     titles = [
-        str(finding["title"]) for finding in verdict.get("findings", []) if finding.get("level") == level
+        str(finding["title"])
+        for finding in verdict.get("findings", [])
+        if finding.get("level") == level and not finding.get("waived")
     ]
     return titles + [str(point["plain"] or point["text"]) for point in points]
 

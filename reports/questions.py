@@ -8,6 +8,7 @@ from typing import Protocol
 from joinedup.conformance.catalogue import QUESTIONS
 from joinedup.conformance.outcomes import Outcome
 from joinedup.reports.account import Point
+from joinedup.reports.attestations import Attestation
 
 # Whether a system links with others shows only when it does: points on one system alone answer these in part.
 NEED_JOURNEYS = frozenset({"GP1", "GP4"})
@@ -23,6 +24,8 @@ class Judged(Protocol):
     def outcome(self) -> Outcome: ...
     @property
     def checks(self) -> tuple[str, ...]: ...
+    @property
+    def attested(self) -> Attestation | None: ...
 
 
 def answer(
@@ -43,15 +46,19 @@ def answer(
 
 def _answer(question: str, asked: Sequence[Judged], complete: bool, journeys: bool) -> dict[str, object]:
     relevant = [j for j in asked if j.outcome is not Outcome.NOT_APPLICABLE or _is_untested(j)]
-    tested = [j for j in relevant if j.outcome in TESTED]
+    tested = [j for j in relevant if j.outcome in TESTED and not j.attested]
+    attested = [j for j in relevant if j.attested]
     return {
         "id": question,
         "text": QUESTIONS[question],
-        "status": _status(relevant, tested, complete and (journeys or question not in NEED_JOURNEYS)),
-        "basis": "tested" if tested else "not tested",
+        "status": _status(
+            relevant, [*tested, *attested], complete and (journeys or question not in NEED_JOURNEYS)
+        ),
+        "basis": "tested" if tested else "attested" if attested else "not tested",
         "needs_journeys": question in NEED_JOURNEYS and not journeys,
         "points": len(relevant),
         "tested": len(tested),
+        "attested": len(attested),
         "met": sum(j.outcome is Outcome.PASS for j in tested),
     }
 
@@ -61,12 +68,12 @@ def _is_untested(judgement: Judged) -> bool:
     return judgement.point.excluded is not None and not judgement.checks
 
 
-def _status(relevant: Sequence[Judged], tested: Sequence[Judged], complete: bool) -> str:
-    outcomes = {judgement.outcome for judgement in tested}
+def _status(relevant: Sequence[Judged], known: Sequence[Judged], complete: bool) -> str:
+    outcomes = {judgement.outcome for judgement in known}
     lines = (
-        (not tested, "not_tested"),
+        (not known, "not_tested"),
         (Outcome.FAIL in outcomes, "no"),
-        (len(tested) < len(relevant) or not complete, "in_part"),
+        (len(known) < len(relevant) or not complete, "in_part"),
         (Outcome.WARN in outcomes, "mostly"),
     )
     return next((status for true, status in lines if true), "yes")

@@ -6,8 +6,8 @@ What is computed depends on the record alone, and on nothing else: the same even
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import (
@@ -23,34 +23,21 @@ from joinedup.conformance.outcomes import (
     fold,
 )
 from joinedup.reports import account as accounts
-from joinedup.reports import questions, reproduction
-from joinedup.reports.account import FAULTS, Account, Point, System
+from joinedup.reports import gaps, overlay, questions, reproduction
+from joinedup.reports.account import Account, Point, System
+from joinedup.reports.attestations import attesting
 from joinedup.reports.causes import Breach, Group, grouped
-from joinedup.reports.events import Event, as_record
+from joinedup.reports.events import Event
+from joinedup.reports.events import as_record as finding_record
+from joinedup.reports.exceptions import Agreed, as_record
 from joinedup.reports.families import gathered
+from joinedup.reports.gaps import exclusion
+from joinedup.reports.judgement import Judgement
+from joinedup.reports.overlay import Coverage
 
 SCHEMA = 1
 NO_CHECK_RAN = "no check ran"
 ENDED_BEFORE = "the run ended before a check of this point"
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """One requirement of one system, judged."""
-
-    point: Point
-    outcome: Outcome
-    reason: str = ""
-    cause: Cause = Cause.OUTSIDE
-    not_tested: tuple[str, ...] = ()
-    checks: tuple[str, ...] = ()
-    findings: tuple[str, ...] = ()
-    decides: bool = True
-
-    @property
-    def judged(self) -> Judged:
-        """The requirement as the verdict table sees it."""
-        return Judged(self.point.level, self.outcome, self.cause)
 
 
 def compute(events: Iterable[Event], *, strict: bool | None = None) -> dict[str, object]:
@@ -65,27 +52,35 @@ def compute(events: Iterable[Event], *, strict: bool | None = None) -> dict[str,
     strict = bool(account.started.get("strict")) if strict is None else strict
     breaches = _breaches(account)
     confirmed = grouped("f", [b for b in breaches if b.finding.confirmed and b.level])
-    judgements = {s.system: _judge_system(account, s, confirmed) for s in account.under_test()}
+    parts = [part for group in confirmed for part in group.parts]
+    found = {s.system: _judge_system(account, s, confirmed) for s in account.under_test()}
+    coverage = _laid(account, found, account.waivers, parts)
+    account = replace(account, errors=[*account.errors, *overlay.faults(account, coverage)])
+    judgements = _waived(account, found, coverage)
+    waived = overlay.covered_findings(account, coverage, parts)
     decisions = {name: _decide(account, name, points, strict) for name, points in judgements.items()}
     decision = _decide_run(account, decisions)
     return {
         **_heading(account, decision, strict),
-        "systems": [_system(account, s, decisions[s.system]) for s in account.under_test()],
+        "systems": [
+            _system(account, s, decisions[s.system], judgements[s.system]) for s in account.under_test()
+        ],
         "requirements": [_requirement(name, j) for name, points in judgements.items() for j in points],
-        "findings": [_told(group) for group in confirmed],
+        "findings": [_told(group, waived) for group in confirmed],
         "journeys": [],
         "questions": questions.answer(
             [j for points in judgements.values() for j in points], account.complete
         ),
         "links": [],
-        "waivers": [],
+        "waivers": overlay.told(coverage),
+        "baseline": _baseline(account, judgements, parts, strict),
         "unconfirmed": [_told(g) for g in grouped("u", [b for b in breaches if not b.finding.confirmed])],
         "outside_profile": [
             _told(g) for g in grouped("o", [b for b in breaches if b.finding.confirmed and not b.level])
         ],
-        "not_tested": _not_tested(account, judgements),
+        "not_tested": gaps.not_tested(account, judgements),
         "made": _made(account),
-        "checks": _checks(account, [part for group in confirmed for part in group.parts]),
+        "checks": _checks(account, parts, judgements),
         "errors": _errors(account),
         "counts": _counts(judgements.values()),
     }
@@ -157,7 +152,21 @@ def _judge_system(account: Account, system: System, found_in_run: Sequence[Group
             judgements.append(_judge(point, found, broken))
         else:
             judgements.append(_unchecked(point, complete=account.complete, ran=ran))
-    return judgements
+    return [_attested(account, system.system, judgement) for judgement in judgements]
+
+
+def _attested(account: Account, system: str, judgement: Judgement) -> Judgement:
+    """What waits for a person is met where one attests it; what a check found beside that stands."""
+    valid = [a for a in account.attestations if not any(a.mistakes(account.day))]
+    attested = attesting(valid, judgement.point.id, system, judgement.outcome)
+    if attested is None:
+        return judgement
+    reported = [
+        _levelled(result.outcome, judgement.point.level)
+        for _, result in account.results(system).get(judgement.point.id, [])
+    ]
+    rest = fold([Outcome.PASS, *(outcome for outcome in reported if outcome is not Outcome.REVIEW)])
+    return replace(judgement, outcome=rest, reason="", attested=attested)
 
 
 def _ran(account: Account, system: str) -> bool:
@@ -185,6 +194,58 @@ def _judge(point: Point, found: Sequence[tuple[str, Result]], broken: Sequence[G
     )
 
 
+def _laid(
+    account: Account,
+    judgements: Mapping[str, Sequence[Judgement]],
+    entries: Sequence[Agreed],
+    parts: Sequence[Breach],
+) -> Coverage:
+    """The entries that hold on the day of the run, laid over what it found."""
+    results = {name: account.results(name) for name in judgements}
+    return overlay.lay(judgements, list(overlay.current(entries, account.day)), parts, results)
+
+
+def _waived(
+    account: Account, judgements: Mapping[str, Sequence[Judgement]], coverage: Coverage
+) -> dict[str, list[Judgement]]:
+    return {
+        name: [
+            replace(j, waived=True, rest=_rest(account, name, j)) if coverage[name, j.point.id].whole else j
+            for j in points
+        ]
+        for name, points in judgements.items()
+    }
+
+
+def _rest(account: Account, system: str, judgement: Judgement) -> Outcome:
+    """What checks reported of a requirement beside its failures."""
+    reported = {result.outcome for _, result in account.results(system).get(judgement.point.id, [])}
+    return fold(reported - {Outcome.FAIL, Outcome.BLOCKED})
+
+
+def _baseline(
+    account: Account, judgements: Mapping[str, Sequence[Judgement]], parts: Sequence[Breach], strict: bool
+) -> dict[str, object] | None:
+    """
+    What the supplier knew already, and the exit code that is left when that is taken out; None without a baseline.
+
+    An entry that covers nothing ends in exit 2, unless the code is worse by itself: it would hide the next failure.
+    """
+    if not account.known:
+        return None
+    coverage = _laid(account, judgements, [*account.waivers, *account.known], parts)
+    eased = _waived(account, judgements, coverage)
+    decision = _decide_run(account, {name: _decide(account, name, js, strict) for name, js in eased.items()})
+    stale = overlay.sentences(account.known, coverage, account)
+    covered = overlay.covered_findings(account, coverage, parts)
+    return {
+        "known": [entry for entry in overlay.told(coverage) if "recorded_on" in entry],
+        "new": [part.id for part in parts if part.level is Level.MUST and part.id not in covered],
+        "stale": stale,
+        "exit_code": decision.exit_code or (2 if stale else 0),
+    }
+
+
 def _levelled(outcome: Outcome, level: Level) -> Outcome:
     """The catalogue, not the check, decides whether a point that is not met is a failure or a warning."""
     return level.outcome if outcome is Outcome.FAIL else outcome
@@ -193,7 +254,7 @@ def _levelled(outcome: Outcome, level: Level) -> Outcome:
 def _parts_not_tested(point: Point, found: Sequence[tuple[str, Result]]) -> tuple[str, ...]:
     parts = {part for _, result in found for part in result.not_tested}
     if point.excluded:
-        parts.add(_exclusion(point))
+        parts.add(exclusion(point))
     return tuple(sorted(parts))
 
 
@@ -202,27 +263,11 @@ def _unchecked(point: Point, *, complete: bool, ran: bool) -> Judgement:
     if point.excluded:
         attested = point.excluded.reason == "attested"
         outcome = Outcome.REVIEW if attested else Outcome.NOT_APPLICABLE
-        reason = _exclusion(point)
+        reason = exclusion(point)
         return Judgement(point, outcome, reason, not_tested=(reason,))
     return Judgement(
         point, Outcome.BLOCKED, NO_CHECK_RAN if complete else ENDED_BEFORE, decides=complete and ran
     )
-
-
-EXCLUSIONS = {
-    "not_observable": "cannot be seen from outside",
-    "unsafe": "cannot be tested without harm",
-    "attested": "a named person has to attest it",
-    "planned": "no check exists yet",
-}
-
-
-def _exclusion(point: Point) -> str:
-    """Why a requirement is not tested, as one phrase."""
-    if not point.excluded:
-        return ""
-    reason = EXCLUSIONS.get(point.excluded.reason, point.excluded.reason)
-    return f"{reason}: {point.excluded.note}" if point.excluded.note else reason
 
 
 def _decide(account: Account, name: str, judgements: Sequence[Judgement], strict: bool) -> Decision:
@@ -240,7 +285,9 @@ def _decide_run(account: Account, decisions: dict[str, Decision]) -> Decision:
     return decide_run([*decisions.values(), *([decide(loose)] if loose else [])])
 
 
-def _system(account: Account, system: System, decision: Decision) -> dict[str, object]:
+def _system(
+    account: Account, system: System, decision: Decision, judgements: Sequence[Judgement]
+) -> dict[str, object]:
     exercised = [e for e in account.exercised.values() if e.system == system.system and e.succeeded]
     return {
         "system": system.system,
@@ -249,6 +296,7 @@ def _system(account: Account, system: System, decision: Decision) -> dict[str, o
         "contract_hash": system.contract_hash,
         "base_url": system.base_url or "",
         "live": system.live,
+        "waived": sum(j.waived for j in judgements),
         "verdict": decision.verdict,
         "reason": decision.reason,
         "operations": system.operations,
@@ -263,6 +311,8 @@ def _requirement(system: str, judgement: Judgement) -> dict[str, object]:
         "system": system,
         "level": point.level,
         "outcome": judgement.outcome,
+        "waived": judgement.waived,
+        "attested": as_record(judgement.attested) if judgement.attested else None,
         "reason": judgement.reason,
         "cause": judgement.cause if judgement.outcome is Outcome.BLOCKED else None,
         "findings": list(judgement.findings),
@@ -275,32 +325,39 @@ def _requirement(system: str, judgement: Judgement) -> dict[str, object]:
     }
 
 
-def _told(group: Group) -> dict[str, object]:
+def _told(group: Group, waived: Collection[str] = ()) -> dict[str, object]:
     """What is told as one, with its parts where it has several; the first part's steps show it again."""
     whole = replace(group.parts[0], id=group.id, finding=group.finding)
-    parts = [_finding(part) for part in group.parts] if len(group.parts) > 1 else []
-    return {**_finding(whole), "parts": parts}
+    parts = [_finding(part, part.id in waived) for part in group.parts] if len(group.parts) > 1 else []
+    return {**_finding(whole, all(part.id in waived for part in group.parts)), "parts": parts}
 
 
-def _finding(breach: Breach) -> dict[str, object]:
+def _finding(breach: Breach, waived: bool) -> dict[str, object]:
     finding, system = breach.finding, breach.system
     curl = reproduction.script(
         finding.steps, base_url=system.base_url or "", flows=system.identities, finding=breach.id
     )
     return {
-        **as_record(finding),
+        **finding_record(finding),
         "id": breach.id,
         "level": breach.level,
         "system": system.system,
+        "waived": waived,
         "curl": curl,
     }
 
 
-def _checks(account: Account, breaches: Sequence[Breach]) -> list[dict[str, object]]:
+def _checks(
+    account: Account, breaches: Sequence[Breach], judgements: Mapping[str, Sequence[Judgement]]
+) -> list[dict[str, object]]:
     """Every check that ran on a system under test, with its outcome after levels and findings."""
     ids = {(breach.system.system, breach.finding.key): breach for breach in breaches}
+    unmet = {
+        name: {j.point.id: j.waived for j in points if j.outcome in (Outcome.FAIL, Outcome.BLOCKED)}
+        for name, points in judgements.items()
+    }
     return [
-        _check(checked, account.levels[checked.system], ids)
+        _check(checked, account.levels[checked.system], ids, unmet[checked.system])
         for checked in sorted(
             gathered(account.checks), key=lambda checked: (checked.system or "", checked.check)
         )
@@ -309,7 +366,10 @@ def _checks(account: Account, breaches: Sequence[Breach]) -> list[dict[str, obje
 
 
 def _check(
-    checked: accounts.Checked, levels: Mapping[str, Level], ids: Mapping[tuple[str, tuple[str, ...]], Breach]
+    checked: accounts.Checked,
+    levels: Mapping[str, Level],
+    ids: Mapping[tuple[str, tuple[str, ...]], Breach],
+    unmet: Mapping[str, bool],
 ) -> dict[str, object]:
     seen = {(checked.system or "", finding.key) for finding in checked.findings}
     breaches = [ids[key] for key in sorted(seen) if key in ids]
@@ -322,56 +382,18 @@ def _check(
     )
     reasons = [breach.finding.title for breach in breaches]
     reasons += [result.reason for own, result in results if own is outcome and result.reason]
+    waived = [unmet[id_] for id_ in proven if id_ in unmet]
     return {
         "check": checked.check,
         "system": checked.system,
         "seconds": checked.seconds,
         "outcome": outcome,
+        "waived": outcome in (Outcome.FAIL, Outcome.BLOCKED) and bool(waived) and all(waived),
         "level": Level.MUST if Level.MUST in {levels.get(id_) for id_ in proven} else Level.SHOULD,
         "reason": reasons[0] if reasons and outcome is not Outcome.PASS else "",
         "requirements": proven,
         "findings": [breach.id for breach in breaches],
     }
-
-
-def _not_tested(account: Account, judgements: dict[str, list[Judgement]]) -> list[dict[str, object]]:
-    """What this run does not know, each with the reason, by system."""
-    gaps: list[dict[str, object]] = []
-    for name, points in judgements.items():
-        for judgement in points:
-            gaps += _gaps(name, judgement)
-        gaps += _operations_not_tested(account, account.systems[name])
-    return gaps
-
-
-def _gaps(system: str, judgement: Judgement) -> list[dict[str, object]]:
-    what = judgement.point.plain or judgement.point.text
-    gap = {"system": system, "requirement": judgement.point.id, "operation": None, "what": what}
-    if judgement.outcome in (*FAULTS, Outcome.BLOCKED, Outcome.REVIEW):
-        return [{**gap, "reason": judgement.reason}]
-    if not judgement.checks:
-        return [{**gap, "reason": part} for part in judgement.not_tested]
-    return [
-        {**gap, "what": part, "reason": "could not be produced from outside"} for part in judgement.not_tested
-    ]
-
-
-def _operations_not_tested(account: Account, system: System) -> list[dict[str, object]]:
-    gap: dict[str, object] = {"system": system.system, "requirement": None}
-    left_out: list[dict[str, object]] = [
-        {**gap, "operation": operation, "what": operation, "reason": f"left out: {reason}"}
-        for operation, reason in sorted(system.left_out.items())
-    ]
-    failed = [e for e in account.exercised.values() if e.system == system.system and not e.succeeded]
-    return left_out + [
-        {**gap, "operation": e.operation, "what": e.operation, "reason": _never_succeeded(e)}
-        for e in sorted(failed, key=lambda exercised: exercised.operation)
-    ]
-
-
-def _never_succeeded(exercised: accounts.Exercised) -> str:
-    answers = ", ".join(str(status) for status in exercised.last_statuses)
-    return f"no call of it ever succeeded; last answers: {answers}" if answers else "it was never called"
 
 
 def _made(account: Account) -> list[dict[str, object]]:

@@ -45,6 +45,8 @@ RECOMMENDATIONS: Mapping[str, Sign] = {
     "no_verdict": Sign("No verdict", "?", "none"),
 }
 
+EXCEPTED = Sign("Accept with agreed exceptions", "!", "warn")
+
 UNJUDGED = (Outcome.HARNESS_ERROR, Outcome.SETUP_ERROR, Outcome.BLOCKED, Outcome.REVIEW)
 
 UNKNOWN = Sign("Unknown", "?", "none")
@@ -56,7 +58,9 @@ def outcome_sign(outcome: str) -> Sign:
 
 
 def recommendation(verdict: Verdict) -> Sign:
-    """What a buyer is advised to do."""
+    """What a buyer is advised to do about a run, or about one system of it."""
+    if verdict.get("verdict") == "conformant" and (verdict.get("waivers") or verdict.get("waived")):
+        return EXCEPTED
     return RECOMMENDATIONS.get(str(verdict.get("verdict")), UNKNOWN)
 
 
@@ -83,13 +87,23 @@ def listed(words: Sequence[str], most: int = 10) -> str:
 
 def sentence(verdict: Verdict) -> str:
     """What the run found, in a few words for a buyer; it claims nothing that was not tested."""
-    required = [r.get("outcome") for r in verdict.get("requirements", []) if r.get("level") == "MUST"]
-    if not {Outcome.PASS, Outcome.FAIL} & set(required):
+    required = [_became(r) for r in verdict.get("requirements", []) if r.get("level") == "MUST"]
+    if not {Outcome.PASS, Outcome.FAIL, WAIVED} & set(required):
         return f"No required point could be judged, because {_why(verdict)}."
     text = f"{'; '.join([listed(_counted(required)), *_asides(verdict)])}."
     if verdict.get("verdict") == "no_verdict":
         return f"{text} There is no verdict, because {_why(verdict)}."
     return text if verdict.get("complete") else f"{text} The run stopped before its end."
+
+
+WAIVED, ATTESTED = "waived", "attested"
+
+
+def _became(requirement: Verdict) -> object:
+    """The outcome of a requirement, unless a person answers for it."""
+    if requirement.get("waived"):
+        return WAIVED
+    return ATTESTED if requirement.get("attested") else requirement.get("outcome")
 
 
 def _counted(required: Sequence[object]) -> list[str]:
@@ -98,6 +112,8 @@ def _counted(required: Sequence[object]) -> list[str]:
     met = required.count(Outcome.PASS)
     unjudged = sum(outcome in UNJUDGED for outcome in required)
     parts = [(failed, "is not met", "are not met"), (met, "is met", "are met")]
+    parts.append((required.count(WAIVED), "has an agreed exception", "have agreed exceptions"))
+    parts.append((required.count(ATTESTED), "is attested and not tested", "are attested and not tested"))
     parts.append((unjudged, "could not be judged", "could not be judged"))
     shown = [(number, one if number == 1 else several) for number, one, several in parts if number]
     whole = "All " if len(shown) == 1 and met > 1 else ""

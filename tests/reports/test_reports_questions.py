@@ -17,6 +17,7 @@ class Judged:
 
     point: Point
     outcome: Outcome
+    attested: None = None
     checks: tuple[str, ...] = ("a check",)
 
 
