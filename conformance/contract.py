@@ -8,9 +8,12 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from joinedup.conformance.anatomy import pointer_to
+from joinedup.conformance.dialect import Direction
 from joinedup.conformance.document import parse_document
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.conformance.operations import Body, Operation, Parameter, followed, operations_of
@@ -18,7 +21,7 @@ from joinedup.conformance.outline import mend_outline
 from joinedup.conformance.problems import CONTRACT_VALID, Problem, Problems
 from joinedup.conformance.references import Bundler
 from joinedup.conformance.repair import repair
-from joinedup.conformance.responses import Breach, ResponseValidator
+from joinedup.conformance.responses import Breach, ResponseValidator, SchemaCompiler
 from joinedup.conformance.surroundings import Address, Alone, Folder, Surroundings
 from joinedup.conformance.usage import users_of
 from joinedup.conformance.vocabulary import declared_values, property_names
@@ -75,6 +78,15 @@ class Contract:
     ) -> list[Breach]:
         """How a response departs from what the contract declares for it; empty where it does not."""
         return self._responses.breaches(operation, status, headers, body)
+
+    @cached_property
+    def _requests(self) -> SchemaCompiler:
+        return SchemaCompiler(self.document, self.version, Direction.REQUEST)
+
+    def allows(self, operation: Operation, media_type: str, body: object) -> bool:
+        """Whether an operation takes a JSON body, as far as that can be told: what cannot be judged is allowed."""
+        where = operation.body.pointer + pointer_to("content", media_type, "schema")[1:] if operation.body else ""
+        return not where or not self._requests.errors(where, body)
 
 
 def load_contract(source: str | Path, *, folder: Path | None = None, fetch: Fetch | None = None) -> Contract:

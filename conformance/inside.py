@@ -84,3 +84,82 @@ def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     if one.get("required") or other.get("required"):
         together["required"] = [*one.get("required", []), *other.get("required", [])]
     return together
+
+
+# --- the alternative that a value takes
+
+
+def taken(contract: Contract, schema: object, value: Any) -> tuple[dict[str, Any], bool]:
+    """
+    A schema as one object, with the alternative that a value takes, and whether there was one to take.
+
+    Where the value fits several, or there is none, the alternatives stay as they are.
+    """
+    node, chosen = flattened(contract, schema), False
+    for choice in ("oneOf", "anyOf"):
+        fitting = [
+            part for part in node.get(choice) or () if value is not MISSING and fits(contract, part, value)
+        ]
+        named = _named_by_discriminator(node, choice, value)
+        one = named or fitting
+        if len(one) == 1:
+            beside = {k: v for k, v in node.items() if k not in (choice, "discriminator")}
+            node, chosen = _united(beside, taken(contract, one[0], value)[0]), True
+    return node, chosen
+
+
+def _named_by_discriminator(node: Mapping[str, Any], choice: str, value: Any) -> list[Any]:
+    told = node.get("discriminator")
+    name = value.get(told.get("propertyName")) if isinstance(told, dict) and isinstance(value, dict) else None
+    if not isinstance(told, dict) or not isinstance(name, str):
+        return []
+    wanted = str((told.get("mapping") or {}).get(name, name))
+    return [p for p in node[choice] if str(p.get("$ref", "")).rpartition("/")[2] == wanted.rpartition("/")[2]]
+
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "null": type(None),
+}
+
+
+def fits(contract: Contract, schema: object, value: Any, depth: int = 0) -> bool:
+    """Whether a value may well be meant by a schema: its type, its names, its fixed values; nothing finer."""
+    node = flattened(contract, schema)
+    kinds = node.get("type", [])
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if (
+        kinds
+        and not any(_is_of(kind, value) for kind in kinds)
+        and not (value is None and node.get("nullable"))
+    ):
+        return False
+    if ("const" in node and value != node["const"]) or ("enum" in node and value not in node["enum"]):
+        return False
+    if depth > MOST_LEVELS:
+        return True
+    if isinstance(value, list) and node.get("items") is not None:
+        return all(fits(contract, node["items"], item, depth + 1) for item in value[:1])
+    return not isinstance(value, dict) or _names_fit(contract, node, value, depth)
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, _KINDS.get(kind, object))
+
+
+def _names_fit(contract: Contract, node: Mapping[str, Any], value: Mapping[str, Any], depth: int) -> bool:
+    properties = node.get("properties") or {}
+    if any(name not in value for name in node.get("required") or ()):
+        return False
+    if node.get("additionalProperties") is False and any(name not in properties for name in value):
+        return False
+    return all(
+        fits(contract, properties[name], value[name], depth + 1) for name in value if name in properties
+    )

@@ -7,24 +7,21 @@ what is closed. The control is the same request without the change, accepted bef
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from joinedup.conformance.causes import Causes
 from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.exchanges import MISSING, Exchange, Step, Text
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.features import NAMES, PAGE_SIZE, Feature
 from joinedup.conformance.features import plain as bare
 from joinedup.conformance.operations import Operation
-from joinedup.conformance.places import Base, Place, changed, filled, places_of, value_in
-from joinedup.conformance.samples import CannotSampleError, type_of
+from joinedup.conformance.places import Base, Place
+from joinedup.conformance.samples import type_of
 
-MOST_MISSES = 80
 LONGEST = 20_000
 """A text longer than this is a matter of size, not of length."""
 Made = Iterator[tuple[str, Any]]
@@ -275,145 +272,12 @@ def _media_types(operation: Operation) -> tuple[str, ...]:
     )
 
 
-# --- one after the other
-
-
-INPUT, LIMIT = "CON-API-10", "SEC-03"
-_LIMITS = frozenset({"longer", "more_items"})
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """
-    One way to be wrong.
-
-    Args:
-        cause: what findings of one cause share.
-        said: how it is wrong, as a sentence without its full stop.
-        change: makes the wrong request of an accepted one.
-        requirements: what rules it out.
-        place: where in the request it is wrong: location and name.
-        family: how it is wrong, wherever it is.
-    """
-
-    cause: str
-    said: str
-    change: Callable[[Step], Step]
-    requirements: tuple[str, ...] = (INPUT,)
-    place: str = ""
-    family: str = ""
-
-
-@dataclass
-class Judged:
-    """
-    What became of near misses.
-
-    Args:
-        refused: how many were refused, as they should be.
-        limits: how many of them were past a limit on length or number.
-        causes: those that were accepted, and those that made the server fail.
-        unready: operations for which no accepted request was to be had.
-    """
-
-    refused: int = 0
-    limits: int = 0
-    causes: Causes = field(default_factory=Causes)
-    unready: list[str] = field(default_factory=list)
-
-
-def judge(base: Base, judged: Judged) -> None:
-    """Send the near misses of one operation and note which are accepted."""
-    base = filled(base.target, base)
-    for held, wrong in itertools.islice(_wrongs(base), base.target.portion(MOST_MISSES)):
-        _judge_one(held, wrong, judged)
-
-
-def _wrongs(base: Base) -> Iterator[tuple[Base, Wrong]]:
-    """Every way to be wrong that an operation has, each beside the request that is accepted without it."""
-    for place in _worth_missing(base):
-        held = _prepared(base, place)
-        for miss in misses_of(place, value_in(held.step, place)) if held else ():
-            yield held or base, _wrong(miss)
-    whole = [p for p in places_of(base.target.contract, base.operation, base.step.media_type) if not p.path]
-    for how, change in body_misses(base, whole[0]) if whole else ():
-        yield base, Wrong(f"body {how}", f"the body {how}", change, family=f"body {how}")
-
-
-def _wrong(miss: NearMiss) -> Wrong:
-    limit = (LIMIT,) if miss.kind in _LIMITS else ()
-    return Wrong(
-        f"{miss.place.location} {'.'.join(miss.place.path)} {miss.kind}",
-        f"{miss.place.label} {miss.how}",
-        lambda step: changed(step, miss.place, miss.value),
-        (INPUT, *limit),
-        f"{miss.place.location} {'.'.join(miss.place.path)}",
-        f"{miss.place.location} {miss.how}",
-    )
-
-
-def _worth_missing(base: Base) -> Iterator[Place]:
-    """The places that this rule judges."""
-    for place in places_of(base.target.contract, base.operation, base.step.media_type):
-        if place.location != "path" and not is_judged_elsewhere(place):
-            yield place
+# --- shared with the rules on input that is allowed
 
 
 def is_judged_elsewhere(place: Place) -> bool:
     """Whether a parameter has rules of its own: paging, request ids, conditions."""
     return place.location != "body" and bare(place.name) in _PAGING | _OF_ITS_OWN_RULE
-
-
-def _prepared(base: Base, place: Place) -> Base | None:
-    """A base that has a value at a place: itself, or with a sampled one that is accepted too."""
-    if value_in(base.step, place) is not MISSING or not place.path:
-        return base
-    if place.location == "header":
-        return None
-    try:
-        value = base.target.sampler(path=base.operation.path).value(dict(place.schema), name=place.name)
-    except CannotSampleError:
-        return None
-    step = base.next()
-    if step is None or not base.sent(changed(step, place, value)).ok:
-        return None
-    return replace(base, step=changed(base.step, place, value))
-
-
-def _judge_one(base: Base, wrong: Wrong, judged: Judged) -> None:
-    step = base.next()
-    if step is None:
-        judged.unready.append(base.operation.label)
-        return
-    exchange = base.sent(wrong.change(step))
-    if exchange.status >= 500:
-        judged.causes.add(server_failure(exchange))
-    elif exchange.ok:
-        base.target.wrongly_accepted.add((base.operation.label, wrong.place))
-        judged.causes.add(_accepted(base, exchange, wrong))
-    elif exchange.status >= 400:
-        judged.refused += 1
-        judged.limits += LIMIT in wrong.requirements
-
-
-def _accepted(base: Base, exchange: Exchange, wrong: Wrong) -> Suspicion:
-    def again() -> bool:
-        step = base.next()
-        return step is not None and base.sent(wrong.change(step)).ok
-
-    return Suspicion(
-        rule="near-miss-accepted",
-        requirements=wrong.requirements,
-        title="Input that the contract rules out is accepted",
-        expected=f"A 4xx, because {wrong.said}.",
-        actual=f"{exchange.status}: the request was accepted.",
-        exchanges=(*base.lead, exchange),
-        expectation=Expectation(statuses=("4XX", "5XX", "3XX")),
-        where=f"{base.operation.label}, {wrong.said}",
-        cause=wrong.cause,
-        family=wrong.family,
-        again=again,
-    )
 
 
 def server_failure(exchange: Exchange) -> Suspicion:

@@ -16,7 +16,7 @@ from joinedup.conformance.contract import Contract
 from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.features import is_create
 from joinedup.conformance.harvest import CONDITION, IGNORED_HEADERS, RISKY, plain, read_again, reader_of
-from joinedup.conformance.inside import MOST_LEVELS, Path, flattened, value_at, with_value, without
+from joinedup.conformance.inside import MOST_LEVELS, Path, flattened, taken, value_at, with_value, without
 from joinedup.conformance.objects import (
     creates_of,
     fresh,
@@ -42,12 +42,14 @@ class Place:
         path: names of properties from the outside in; the one name of a parameter; empty for the whole body.
         schema: what the contract says of the value, references and ``allOf`` resolved.
         required: whether the contract wants it.
+        conditional: whether that holds only for the alternative that an accepted body takes (``oneOf``, ``anyOf``).
     """
 
     location: str
     path: Path
     schema: Mapping[str, Any]
     required: bool
+    conditional: bool = False
 
     @property
     def name(self) -> str:
@@ -75,8 +77,15 @@ class Place:
         )
 
 
-def places_of(contract: Contract, operation: Operation, media_type: str) -> Iterator[Place]:
-    """Every place of an operation's request: parameters first, then the body from the outside in."""
+def places_of(
+    contract: Contract, operation: Operation, media_type: str, body: Any = MISSING
+) -> Iterator[Place]:
+    """
+    Every place of an operation's request: parameters first, then the body from the outside in.
+
+    Args:
+        body: an accepted body; its lists are entered at their first item, and it decides between alternatives.
+    """
     for parameter in operation.parameters:
         if parameter.location in ("path", "query") or (
             parameter.location == "header" and parameter.name.lower() not in IGNORED_HEADERS | CONDITION
@@ -85,20 +94,26 @@ def places_of(contract: Contract, operation: Operation, media_type: str) -> Iter
             yield Place(parameter.location, (parameter.name,), schema, parameter.required)
     schema_of_body = schema_of(operation, media_type)
     if schema_of_body is not None and operation.body is not None:
-        whole = flattened(contract, schema_of_body)
-        yield Place("body", (), whole, operation.body.required)
-        yield from _within(contract, whole, ())
+        whole, chosen = taken(contract, schema_of_body, body)
+        yield Place("body", (), whole, operation.body.required, chosen)
+        yield from _within(contract, Place("body", (), whole, True, chosen), body)
 
 
-def _within(contract: Contract, schema: Mapping[str, Any], path: Path) -> Iterator[Place]:
-    wanted = schema.get("required") or ()
-    for name, inner in (schema.get("properties") or {}).items():
-        node = flattened(contract, inner)
+def _within(contract: Contract, outer: Place, held: Any) -> Iterator[Place]:
+    """The places inside one: the properties of an object, the first item of a list that is there."""
+    wanted = outer.schema.get("required") or ()
+    inner = dict(outer.schema.get("properties") or {}) if type_of(outer.schema) == "object" else {}
+    if isinstance(held, list) and held and outer.schema.get("type") == "array":
+        inner = {"0": outer.schema.get("items")}
+    for name, schema in inner.items():
+        value = value_at(held, (name,))
+        node, chosen = taken(contract, schema, value)
         if node.get("readOnly"):
             continue
-        yield Place("body", (*path, name), node, name in wanted)
-        if type_of(node) == "object" and len(path) < MOST_LEVELS:
-            yield from _within(contract, node, (*path, name))
+        place = Place("body", (*outer.path, name), node, name in wanted, outer.conditional or chosen)
+        yield place
+        if len(outer.path) < MOST_LEVELS:
+            yield from _within(contract, place, value)
 
 
 # --- one thing changed

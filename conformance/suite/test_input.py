@@ -16,10 +16,10 @@ from joinedup.conformance.hostility import attack, untyped
 from joinedup.conformance.injection import judge as judge_injection
 from joinedup.conformance.narrowing import Allowed
 from joinedup.conformance.narrowing import judge as judge_variants
-from joinedup.conformance.near_misses import Judged, judge
 from joinedup.conformance.places import bases
 from joinedup.conformance.slow_patterns import judge as judge_slowness
 from joinedup.conformance.slow_patterns import slow_places
+from joinedup.conformance.strictness import Judged, judge
 from joinedup.conformance.target import Target
 
 
@@ -30,7 +30,7 @@ def test_refuses_near_misses(harvested: Target, check: Check) -> None:
     for base in bases(harvested):
         judge(base, judged)
     check.report(*judged.causes.findings(harvested))
-    tried = judged.refused + len(judged.causes)
+    tried = judged.tried
     check.proves("CON-API-10", "CON-API-12", times=tried)
     check.proves("SEC-03", times=judged.limits)
     check.ends(not_applicable("no limit on length or number could be passed by one"), "SEC-03")
