@@ -2,7 +2,8 @@
 Properties that a caller has no say in, sent all the same and read back.
 
 A property takes effect where the object that is read afterwards has what was sent and an object of the same kind,
-made without it, has not.
+made without it, has not. Properties of objects inside an object count too: an ``audit.createdBy`` is set as easily as a
+``createdBy``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.findings import Finding
 from joinedup.conformance.harvest import writable
+from joinedup.conformance.inside import Path, flattened, value_at, with_value
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.objects import (
     Subject,
@@ -51,6 +53,9 @@ MEANINGLESS = "joinedupMeaningless"
 """A property that no system knows: where this one is kept, everything is, and a privileged name says nothing."""
 MOST_PROPERTIES = 10
 MOST_SUBJECTS = 4
+DEEPEST = 3
+"""How many names lead to a property at the most."""
+Values = Mapping[Path, Any]
 
 
 @dataclass
@@ -100,25 +105,43 @@ def _properties(target: Target, schema: Any, depth: int = 0) -> dict[str, Any]:
     return found | (node.get("properties") or {})
 
 
+def places_in(
+    target: Target, properties: Mapping[str, Any], path: Path = ()
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every property of an object and of the objects inside it, the outer ones first; lists are not entered."""
+    nodes = {name: flattened(target.contract, schema) for name, schema in properties.items()}
+    yield from (((*path, name), node) for name, node in nodes.items())
+    for name, node in nodes.items():
+        if node.get("properties") and len(path) + 1 < DEEPEST:
+            yield from places_in(target, node["properties"], (*path, name))
+
+
 def not_the_callers(
     target: Target, operation: Operation, reader: Operation, media_type: str
-) -> dict[str, Any]:
-    """The properties that are answered and may not be sent, with their schemas."""
+) -> dict[Path, Any]:
+    """The properties that are answered and may not be sent, with their schemas, by the names that lead to them."""
     schema = schema_of(operation, media_type)
     if schema is None:
         return {}
-    allowed = writable(target, schema)
-    found = {n: s for n, s in answered_properties(target, reader).items() if n not in allowed}
-    read_only = {n: s for n, s in found.items() if _is_read_only(target, s)}
-    if _is_open(target, schema):
-        found = read_only
-    # Some systems let the caller choose an identifier; only where that is ruled out is it wrong.
-    kept = {n: s for n, s in found.items() if n in read_only or normalise(n) not in IDENTIFIERS}
-    return dict(list(kept.items())[:MOST_PROPERTIES])
+    taken = dict(places_in(target, writable(target, schema)))
+    found: dict[Path, Any] = {}
+    for path, node in sorted(
+        places_in(target, answered_properties(target, reader)), key=lambda pair: len(pair[0])
+    ):
+        read_only = bool(node.get("readOnly") or taken.get(path, {}).get("readOnly"))
+        if path in taken and not read_only:
+            continue
+        # Some systems let the caller choose an identifier; only where that is ruled out is it wrong.
+        free = _takes_more(target, schema, taken, path) or normalise(path[-1]) in IDENTIFIERS
+        if read_only or not free:
+            found[path] = node
+    return found
 
 
-def _is_read_only(target: Target, schema: Any) -> bool:
-    return bool(target.contract.resolve(schema).get("readOnly"))
+def _takes_more(target: Target, schema: Mapping[str, Any], taken: Values, path: Path) -> bool:
+    """Whether the object that a property stands in says that it takes any property."""
+    around = [schema, *(taken[path[:n]] for n in range(1, len(path)) if path[:n] in taken)]
+    return _is_open(target, around[-1])
 
 
 def another_value(target: Target, schema: Any, current: Any, seed: int) -> Any:
@@ -155,9 +178,9 @@ def set_when_making(attempt: Attempt) -> None:
         properties = not_the_callers(target, create, reader or create, good.media_type)
         values = _values(target, properties, usual)
 
-        def send(extra: Mapping[str, Any], create: Operation = create, good: Step = good) -> Exchange:
+        def send(extra: Values, create: Operation = create, good: Step = good) -> Exchange:
             step = with_new_text(target, create, good)
-            made = target.client.send(renewed(target, replace(step, body={**step.body, **extra})))
+            made = target.client.send(renewed(target, replace(step, body=_with(step.body, extra))))
             target.knowledge.learn(made)
             return made
 
@@ -173,25 +196,35 @@ def set_when_making(attempt: Attempt) -> None:
             _judge(attempt, create, extra, usual, exchanges)
 
 
-def _values(target: Target, properties: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+def _with(body: Any, extra: Values) -> Any:
+    for path, value in extra.items():
+        body = with_value(body, path, value)
+    return body
+
+
+def _values(target: Target, properties: Values, usual: Any) -> dict[Path, Any]:
+    """Another value for each of some properties, as many as are tried at the most."""
     made = {
-        name: another_value(target, schema, usual.get(name), seed)
-        for seed, (name, schema) in enumerate(properties.items())
+        path: another_value(target, schema, _none_if_missing(value_at(usual, path)), seed)
+        for seed, (path, schema) in enumerate(properties.items())
     }
-    return {name: value for name, value in made.items() if value is not MISSING}
+    return dict([(path, value) for path, value in made.items() if value is not MISSING][:MOST_PROPERTIES])
 
 
-def _portions(
-    target: Target, operation: Operation, values: Mapping[str, Any], good: Step
-) -> Iterator[Mapping[str, Any]]:
+def _none_if_missing(value: Any) -> Any:
+    return None if value is MISSING else value
+
+
+def _portions(target: Target, operation: Operation, values: Values, good: Step) -> Iterator[Values]:
     """What to send together: each on its own where one that is refused would hide the others."""
-    yield from ({name: value} for name, value in values.items())
+    yield from ({path: value} for path, value in values.items())
     schema = schema_of(operation, good.media_type)
     if schema is None or is_closed(target, operation) or _is_open(target, schema):
         return
-    known = {*values, *writable(target, schema), *answered_properties(target, operation)}
-    undeclared = {name: value for name, value in PRIVILEGED.items() if name not in known}
-    yield {**undeclared, MEANINGLESS: "Amber Birch"}
+    sent = {path[0] for path in values}
+    known = {*sent, *writable(target, schema), *answered_properties(target, operation)}
+    undeclared: dict[Path, Any] = {(name,): value for name, value in PRIVILEGED.items() if name not in known}
+    yield {**undeclared, (MEANINGLESS,): "Amber Birch"}
 
 
 def _read_back(target: Target, made: Exchange, reader: Operation | None) -> dict[str, Any]:
@@ -203,7 +236,7 @@ def _read_back(target: Target, made: Exchange, reader: Operation | None) -> dict
 def _judge(
     attempt: Attempt,
     operation: Operation,
-    extra: Mapping[str, Any],
+    extra: Values,
     usual: Mapping[str, Any],
     exchanges: tuple[Exchange, ...],
 ) -> bool:
@@ -211,20 +244,22 @@ def _judge(
     after = exchanges[-1].json()
     if not exchanges[-1].ok or not isinstance(after, dict):
         return False
-    taken = [n for n, v in extra.items() if n in after and after[n] == v and usual.get(n, MISSING) != v]
-    if MEANINGLESS in taken:
+    taken = [p for p, v in extra.items() if value_at(after, p) == v and value_at(usual, p) != v]
+    if (MEANINGLESS,) in taken:
         return False
     attempt.held += not taken
-    for name in taken:
+    for path in taken:
+        held = _none_if_missing(value_at(usual, path))
         attempt.reports.append(
-            confirm(attempt.target, _suspicion(operation, name, extra[name], usual.get(name), exchanges))
+            confirm(attempt.target, _suspicion(operation, path, extra[path], held, exchanges))
         )
     return bool(taken)
 
 
 def _suspicion(
-    operation: Operation, name: str, sent: Any, usual: Any, exchanges: tuple[Exchange, ...]
+    operation: Operation, path: Path, sent: Any, usual: Any, exchanges: tuple[Exchange, ...]
 ) -> Suspicion:
+    name = ".".join(path)
     distinct = isinstance(sent, str) and len(sent) >= 8
     return Suspicion(
         rule="property-not-the-callers-takes-effect",
@@ -233,7 +268,7 @@ def _suspicion(
         expected=f"A refusal, or {name} as the system itself sets it, because the contract does not let callers send it.",
         actual=f"{exchanges[-2 if len(exchanges) > 1 else -1].status}, and {name} reads back as it was sent.",
         exchanges=exchanges,
-        expectation=Expectation(lacks=sent) if distinct else Expectation(at=(f"/{name}", usual)),
+        expectation=Expectation(lacks=sent) if distinct else Expectation(at=("/" + "/".join(path), usual)),
         where=operation.label,
         operations=(operation.label,),
         cause=f"{operation.label} {name}",
@@ -264,7 +299,9 @@ def _change(attempt: Attempt, subject: Subject, operation: Operation) -> None:
     if not isinstance(usual, dict):
         return
     properties = not_the_callers(target, operation, subject.operations["GET"], good.step.media_type)
-    values = {n: v for n, v in _values(target, properties, usual).items() if normalise(n) not in IDENTIFIERS}
+    values = {
+        p: v for p, v in _values(target, properties, usual).items() if normalise(p[-1]) not in IDENTIFIERS
+    }
     for extra in _portions(target, operation, values, good.step):
         # Read once more, so that the printed steps hold the entity tag that the change needs.
         current = subject.send(target, "GET")
@@ -278,21 +315,20 @@ def _change(attempt: Attempt, subject: Subject, operation: Operation) -> None:
         if after is not None and _judge(
             attempt, operation, extra, usual, (*subject.origin, current, changed, after)
         ):
-            _put_back(target, subject, operation, good.step, {n: usual[n] for n in extra if n in usual})
+            held = {path: value_at(usual, path) for path in extra if value_at(usual, path) is not MISSING}
+            _put_back(target, subject, operation, good.step, held)
 
 
 def _send_change(
-    target: Target, subject: Subject, operation: Operation, good: Step, extra: Mapping[str, Any]
+    target: Target, subject: Subject, operation: Operation, good: Step, extra: Values
 ) -> Exchange | None:
     step = subject.step(target, operation.method)
     if step is None:
         return None
-    return target.client.send(replace(step, body={**good.body, **extra}, media_type=good.media_type))
+    return target.client.send(replace(step, body=_with(good.body, extra), media_type=good.media_type))
 
 
-def _put_back(
-    target: Target, subject: Subject, operation: Operation, good: Step, usual: Mapping[str, Any]
-) -> None:
+def _put_back(target: Target, subject: Subject, operation: Operation, good: Step, usual: Values) -> None:
     """Leave an object that was there before as it was, by the way that was just found open."""
     if subject.made is None and usual:
         _send_change(target, subject, operation, good, usual)
