@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def render(verdict: Verdict, *, report: Path | None = None, colour: bool = False
         width: where lines end.
     """
     lines = [*_heading(verdict, colour), *_findings(verdict, colour, width), *_gaps(verdict, width)]
-    last = [_short(f"Report: {report}", 1000)] if report else []
+    last = [*_left_behind(verdict, width), *([_short(f"Report: {report}", 1000)] if report else [])]
     room = MOST_LINES - len(last)
     return "\n".join([*(lines if len(lines) <= room else [*lines[: room - 1], "…"]), *last])
 
@@ -86,6 +87,19 @@ def _gaps(verdict: Verdict, width: int) -> Iterator[str]:
         yield _short(f"  {wording.listed(names, most=5)}: {reason}", width)
     if len(grouped) > MOST_GAPS:
         yield "  … and more in the report"
+
+
+def _left_behind(verdict: Verdict, width: int) -> Iterator[str]:
+    """What the run made on systems that are not its own and could not take away again."""
+    left = Counter(
+        f"{made['operation']} of {made['system']}" for made in verdict.get("made", []) if not made["deleted"]
+    )
+    if not left:
+        return
+    yield ""
+    yield f"Left behind: {wording.plural(left.total(), 'object')}; each is listed in verdict.json under made"
+    marker = f"with {verdict['marker']} in their texts: " if verdict.get("marker") else ""
+    yield _short(f"  {marker}{wording.listed([f'{n} by {what}' for what, n in left.items()], most=4)}", width)
 
 
 def _by_reason(gaps: Sequence[Verdict]) -> dict[str, list[str]]:

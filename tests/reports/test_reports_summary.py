@@ -114,3 +114,21 @@ def test_no_text_can_control_the_terminal(story: Any) -> None:
 def test_lists_read_as_sentences(words: list[str], expected: str) -> None:
     """A list is cut after so many words, and says how many are left."""
     assert wording.listed(words, most=3) == expected
+
+
+def test_what_is_left_behind_is_told(story: Any) -> None:
+    """Whoever runs it learns how many objects stay on a live system, how to find them, and where they are listed."""
+    story.start(marker="joinedup1a2b3c").system(live=True)
+    for where, deleted in [("/v1/things/1", False), ("/v1/things/2", True), ("/v1/things/3", False)]:
+        story.write("made", system="social-care", operation="POST /v1/things", where=where, deleted=deleted)
+    text = summary.render(story.verdict(), report=Path("run/report.html"))
+    assert "Left behind: 2 objects; each is listed in verdict.json under made" in text
+    assert "with joinedup1a2b3c in their texts: 2 by POST /v1/things of social-care" in text
+    assert text.splitlines()[-1] == "Report: run/report.html"
+
+
+def test_nothing_is_said_where_nothing_is_left(story: Any) -> None:
+    """An object that was deleted again is nobody's concern."""
+    story.start().system(live=True)
+    story.write("made", system="social-care", operation="POST /v1/things", where="/v1/things/2", deleted=True)
+    assert "Left behind" not in summary.render(story.verdict())
