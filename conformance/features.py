@@ -15,6 +15,8 @@ from typing import Any
 from joinedup.conformance.anatomy import parts_of
 from joinedup.conformance.conditions import is_true
 from joinedup.conformance.contract import Contract, Operation
+from joinedup.conformance.operations import Parameter
+from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 
 
 class Feature(enum.StrEnum):
@@ -64,9 +66,8 @@ NAMES: dict[Feature, frozenset[str]] = {
     Feature.PAGING_OFFSET: frozenset({"offset", "skip", "startindex", "pageoffset"}),
     Feature.PAGING_PAGE: frozenset({"page", "pagenumber", "pageno", "pageindex", "currentpage"}),
     Feature.PAGING_LINK: frozenset({"link"}),
-    Feature.IDEMPOTENCY_KEY: frozenset(
-        {"idempotencykey", "xidempotencykey", "xrequestid", "requestid", "clientrequestid"}
-    ),
+    # A request identifier is a key only where it says so: see ``is_repetition_key``.
+    Feature.IDEMPOTENCY_KEY: REQUEST_IDENTIFIERS,
     Feature.CONCURRENCY_IF_MATCH: frozenset({"ifmatch"}),
     Feature.CORRELATION_REQUEST_ID: frozenset(
         {"xrequestid", "xcorrelationid", "correlationid", "requestid", "traceparent", "xtraceid"}
@@ -97,6 +98,9 @@ PAGE_SIZE = frozenset(
 )
 """The names, plain, by which the number of items on a page is asked for."""
 
+_REPETITION = re.compile(
+    r"idempoten|duplicat|repeat|retr(y|ied|ies)|replay|only once|same (value|key|id|request)", re.IGNORECASE
+)
 _SPLIT = re.compile(r"[\[\].]+")
 
 
@@ -111,15 +115,17 @@ def goes_by(feature: Feature, name: str) -> bool:
     return plain(name) in NAMES[feature] or (bool(parts) and plain(parts[-1]) in NAMES[feature])
 
 
-def header_names(contract: Contract, feature: Feature) -> tuple[str, ...]:
-    """The request headers by which a contract shows a feature, e.g. which one holds the idempotency key."""
-    found = (
-        parameter.name
-        for operation in contract.operations
-        for parameter in operation.parameters
-        if parameter.location == "header" and goes_by(feature, parameter.name)
-    )
-    return tuple(dict.fromkeys(found))
+def is_repetition_key(contract: Contract, parameter: Parameter) -> bool:
+    """
+    Whether a header tells a request that is sent twice from two requests, as its name or its description says.
+
+    A request id that only traces promises nothing of what happens when it comes twice.
+    """
+    if parameter.location != "header" or not goes_by(Feature.IDEMPOTENCY_KEY, parameter.name):
+        return False
+    node = contract.resolve({"$ref": parameter.pointer})
+    said = f"{node.get('description', '')} {parameter.schema.get('description', '')}"
+    return "idempotency" in plain(parameter.name) or _REPETITION.search(said) is not None
 
 
 # What each feature is read from
@@ -137,6 +143,15 @@ def _has_parameter(
         )
 
     return found
+
+
+def _has_repetition_key(contract: Contract) -> bool:
+    return any(
+        is_repetition_key(contract, parameter)
+        for operation in contract.operations
+        if operation.method in _MAKES
+        for parameter in operation.parameters
+    )
 
 
 def _pages_by(feature: Feature, *types: str) -> Callable[[Contract], bool]:
@@ -310,7 +325,7 @@ TESTS: dict[Feature, Callable[[Contract], bool]] = {
     Feature.PAGING_OFFSET: _pages_by(Feature.PAGING_OFFSET, "integer", "number", "string"),
     Feature.PAGING_PAGE: _pages_by(Feature.PAGING_PAGE, "integer", "number", "string", "object"),
     Feature.PAGING_LINK: _links_to_next_page,
-    Feature.IDEMPOTENCY_KEY: _has_parameter(Feature.IDEMPOTENCY_KEY, "header", methods=_MAKES),
+    Feature.IDEMPOTENCY_KEY: _has_repetition_key,
     Feature.CONCURRENCY_IF_MATCH: _has_parameter(
         Feature.CONCURRENCY_IF_MATCH, "header", methods=_CHANGES | {"POST"}
     ),

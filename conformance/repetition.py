@@ -4,7 +4,6 @@ The same request sent twice happens once, where the contract gives it a key (IDM
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,10 +11,9 @@ from typing import Any
 from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.expect import Expectation
-from joinedup.conformance.features import NAMES, Feature, is_create
+from joinedup.conformance.features import is_create, is_repetition_key
 from joinedup.conformance.harvest import RISKY, writable
 from joinedup.conformance.inside import value_at
-from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.lists import escaped
 from joinedup.conformance.objects import (
     fresh,
@@ -25,33 +23,21 @@ from joinedup.conformance.objects import (
     subject_of,
     with_new_text,
 )
-from joinedup.conformance.operations import Operation, Parameter
+from joinedup.conformance.operations import Operation
 from joinedup.conformance.samples import type_of
 from joinedup.conformance.sequences import Tried
 from joinedup.conformance.target import OWN, Target
 
 THIS = ("IDM-01",)
 Attempt = Callable[[Target, Operation, Tried], Iterator[Suspicion]]
-# A request id that only traces says nothing of what happens when it comes twice.
-REPETITION = re.compile(
-    r"idempoten|duplicat|repeat|retr(y|ied|ies)|replay|only once|same (value|key|id|request)", re.IGNORECASE
-)
 # Refusals that say nothing of the key.
 ELSEWHERE = (401, 403, 404, 405, 429)
 
 
 def key_of(target: Target, operation: Operation) -> str:
     """The header by which a repeated create is recognised, as its name or its description says; else empty."""
-    for parameter in operation.parameters:
-        named = parameter.location == "header" and normalise(parameter.name) in NAMES[Feature.IDEMPOTENCY_KEY]
-        if named and ("idempotency" in normalise(parameter.name) or _speaks_of_repetition(target, parameter)):
-            return parameter.name
-    return ""
-
-
-def _speaks_of_repetition(target: Target, parameter: Parameter) -> bool:
-    node = target.contract.resolve({"$ref": parameter.pointer})
-    return REPETITION.search(str(node.get("description", ""))) is not None
+    keys = (p.name for p in operation.parameters if is_repetition_key(target.contract, p))
+    return next(keys, "")
 
 
 def repeatable(target: Target, tried: Tried) -> list[Operation]:
