@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import httpx
 from joserfc import jwk, jwt
@@ -305,7 +306,28 @@ def _client_credentials(values: Mapping[str, Any], _key: tuple[str, str], way: W
     if values.get("client_auth") == "post":
         form |= {"client_id": pair[0], "client_secret": pair[1]}
         return TokenServer(lambda: _ask(values["token_url"], form, None, way, where))
-    return TokenServer(lambda: _ask(values["token_url"], form, pair, way, where))
+    # RFC 6749, 2.3.1 wants both form-encoded before they are joined. Many servers do not decode them, so that what is
+    # refused is sent as it is; where encoding changes nothing there is one way only.
+    ways = list(dict.fromkeys([(quote_plus(pair[0]), quote_plus(pair[1])), pair]))
+    return TokenServer(
+        lambda: _first_accepted(ways, lambda sent: _ask(values["token_url"], form, sent, way, where))
+    )
+
+
+def _first_accepted(ways: list[tuple[str, str]], ask: Callable[[tuple[str, str]], Grant]) -> Grant:
+    """What is granted to the first way of writing a client's name and secret that is taken, which is then kept to."""
+    for pair in ways[:-1]:
+        try:
+            grant = ask(pair)
+        except SetupError as error:
+            if error.fault != "token-refused":
+                raise
+        else:
+            ways[:] = [pair]
+            return grant
+    grant = ask(ways[-1])
+    ways[:] = ways[-1:]
+    return grant
 
 
 def _private_key_jwt(values: Mapping[str, Any], _key: tuple[str, str], way: Way, where: str) -> httpx.Auth:

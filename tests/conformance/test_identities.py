@@ -7,9 +7,10 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
 import httpx
+import parks
 import pytest
 from servers import free_port
 
@@ -81,6 +82,64 @@ def test_a_wrong_secret_is_a_fault_of_the_set_up(keys: dict[str, Any], client_au
     assert "the secret" in raised.value.hint
     assert "wr0ng-s3cret" not in str(raised.value)
     assert raised.value.exit_code == 3
+
+
+def _sent_basic(asked: parks.Asked, *, decodes: bool) -> tuple[str, str]:
+    """Name and secret of a client, read as RFC 6749 says or as they stand."""
+    pair = base64.b64decode(asked.headers["authorization"].removeprefix("Basic ")).decode()
+    name, _, secret = pair.partition(":")
+    return (unquote_plus(name), unquote_plus(secret)) if decodes else (name, secret)
+
+
+def _token_endpoint(client: tuple[str, str], *, decodes: bool) -> parks.Parks:
+    """A token server that knows one client."""
+
+    def instead(asked: parks.Asked) -> parks.Answer:
+        known = _sent_basic(asked, decodes=decodes) == client
+        return (
+            parks.answer(200, {"access_token": "t0ken", "expires_in": 300})
+            if known
+            else parks.answer(401, {"error": "invalid_client"})
+        )
+
+    return parks.Parks(instead=instead)
+
+
+@pytest.mark.parametrize(
+    ("secret", "decodes", "asked"),
+    [
+        ("plain-s3cret", True, 1),
+        ("plain-s3cret", False, 1),
+        ("50%+a b&c:é", True, 1),
+        ("50%+a b&c:é", False, 2),
+        ("100%25", True, 1),
+        ("100%25", False, 2),
+    ],
+)
+def test_a_secret_of_any_letters_gets_in(secret: str, decodes: bool, asked: int) -> None:
+    """A secret is form-encoded as RFC 6749 says, and sent as it stands where that is refused; what is taken is kept to."""
+    server = _token_endpoint(("care", secret), decodes=decodes)
+    with parks.serving(server) as address:
+        keys = {"flow": "client-credentials", "token_url": f"{address}/token", "client_id": "care"}
+        identity = built({**keys, "client_secret": secret})
+        sent = authorised(identity).headers["authorization"]
+        first = len(server.asked)
+        identity.renew()
+        authorised(identity)
+    assert sent == "Bearer t0ken"
+    assert first == asked
+    assert len(server.asked) == first + 1
+
+
+@pytest.mark.parametrize(("secret", "asked"), [("plain-s3cret", 1), ("50%+", 2)])
+def test_a_wrong_secret_is_not_tried_over_and_over(secret: str, asked: int) -> None:
+    """A secret that is refused in every way in which it can be written is a fault of the set-up."""
+    server = _token_endpoint(("care", "another"), decodes=True)
+    with parks.serving(server) as address:
+        keys = {"flow": "client-credentials", "token_url": f"{address}/token", "client_id": "care"}
+        with pytest.raises(SetupError, match="answered 401"):
+            authorised(built({**keys, "client_secret": secret}))
+    assert len(server.asked) == asked
 
 
 @pytest.mark.parametrize(
