@@ -1,0 +1,172 @@
+"""
+Where a workflow is played: the one seam through which requests are sent, time passes and callers get credentials.
+
+::
+
+    Stage         what the player needs
+    └── Systems   systems that answer at an address: the served agencies, live ones, or some of each
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from joinedup.conformance.check import not_applicable
+from joinedup.conformance.client import Budget, Client
+from joinedup.conformance.configuration import Limits
+from joinedup.conformance.errors import ConfigurationError
+from joinedup.conformance.exchanges import Exchange, Step
+from joinedup.conformance.identities import Identity, build_identity
+from joinedup.conformance.operations import Operation
+from joinedup.mocks.serve import Served
+from joinedup.scenarios.library import Live, Source
+
+LONGEST_REAL_WAIT_S = 60.0
+CONTROL = "control"
+"""The system that is the control plane of the bundled agencies; it takes no credential."""
+# Who calls, as documents name them: another name for (system, identity).
+ACTORS: Mapping[str, tuple[str, str]] = {
+    "council": ("social-care", "own"),
+    "other-council": ("social-care", "other"),
+    "other-force": ("police", "other"),
+}
+
+
+class Stage(Protocol):
+    """What a play needs of the world."""
+
+    def send(self, source: Source, operation: Operation, step: Step, actor: str) -> Exchange:
+        """Send one request; as the actor where one is named. May raise ``Ended`` or ``SetupError``."""
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass. Raises ``Ended`` where it cannot."""
+
+    def credential(self, source: Source, actor: str) -> str:
+        """The actor's credential at a system, as the value of an Authorization header; empty where it needs none."""
+
+
+Wait = Callable[[float], None]
+Identities = Callable[[str, str], Identity | None]
+Observe = Callable[[str, Exchange], None]
+
+
+def real_wait(seconds: float) -> None:
+    """
+    Let real time pass.
+
+    Raises:
+        Ended: not applicable, where it would be more than a minute.
+    """
+    if seconds > LONGEST_REAL_WAIT_S:
+        raise not_applicable(
+            f"The document waits {seconds:g} s, and the systems have no clock that can be moved; at most {LONGEST_REAL_WAIT_S:g} s are waited for."
+        )
+    time.sleep(seconds)
+
+
+def unobserved(_system: str, _exchange: Exchange) -> None:
+    """Whoever plays has the exchanges in the result."""
+
+
+@dataclass
+class Systems:
+    """
+    Systems that answer at an address, each with a client of its own.
+
+    Args:
+        identity: the caller of that name at that system; None where it is unknown.
+        wait: how time passes.
+        observe: told every exchange, with the name of the system.
+        limits: requests in all, seconds and bytes for each system.
+    """
+
+    identity: Identities
+    wait: Wait = real_wait
+    observe: Observe = unobserved
+    limits: Limits = field(default_factory=Limits)
+    _clients: dict[tuple[str, str], Client] = field(default_factory=dict)
+
+    def send(self, source: Source, operation: Operation, step: Step, actor: str) -> Exchange:
+        """Send one request with the client of its system."""
+        return self._client(source).send(step)
+
+    def credential(self, source: Source, actor: str) -> str:
+        """What the actor's identity puts into the header Authorization."""
+        if source.system == CONTROL:
+            return ""
+        request = httpx.Request("GET", source.base_url)
+        return str(self._identity(source, actor).authorise(request).headers.get("Authorization", ""))
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            client.close()
+
+    def _client(self, source: Source) -> Client:
+        key = (source.system, source.base_url)
+        if key not in self._clients:
+            self._clients[key] = Client(
+                source.base_url,
+                (),
+                Budget(self.limits),
+                lambda exchange: self.observe(source.system, exchange),
+                derive=lambda actor: self._identity(source, actor),
+            )
+        return self._clients[key]
+
+    def _identity(self, source: Source, actor: str) -> Identity:
+        found = self.identity(source.system, actor)
+        if found is None:
+            raise ConfigurationError(
+                f"The actor {actor!r} (x-actor) has no identity at {source.system}.",
+                hint=f"Name an identity of {source.system}, a system, or one of {', '.join(ACTORS)}.",
+            )
+        return found
+
+
+# The served agencies
+
+
+def served_systems(served: Served, *, observe: Observe = unobserved) -> Systems:
+    """A stage on the served agencies: time is their clock's, and every organisation may call every system."""
+    found: dict[tuple[str, str], Identity | None] = {}
+
+    def identity(system: str, actor: str) -> Identity | None:
+        if (system, actor) not in found:
+            found[system, actor] = _served_identity(served, system, actor)
+        return found[system, actor]
+
+    return Systems(identity, served.advance, observe)
+
+
+def served_live(served: Served) -> dict[str, Live]:
+    """Where the served agencies answer, and their control plane, by system."""
+    found = {name: Live(system.base_url) for name, system in served.systems.items()}
+    return {**found, CONTROL: Live(served.control)}
+
+
+def _served_identity(served: Served, system: str, actor: str) -> Identity | None:
+    """
+    Who calls one of the served agencies.
+
+    An actor is one of its own identities (``own``, ``other``), or another system: that is the system's own client,
+    with the scopes that callers of the called system have.
+    """
+    called = served.systems.get(system)
+    if called is None:
+        return None
+    owner, name = ACTORS.get(actor, (actor, "own"))
+    if actor in called.identities:
+        keys: dict[str, Any] = dict(called.identities[actor])
+    elif owner in served.systems:
+        keys = {**served.systems[owner].identities[name]}
+        keys |= {"scope": called.identities["own"].get("scope", "")} if "scope" in keys else {}
+    else:
+        return None
+    return build_identity(actor, keys, folder=Path(), where=f"{system}.{actor}")
