@@ -24,8 +24,11 @@ def start_episode(call: CouncilCall) -> Answer:
     identifier = call.state.new_id()
     episode = {**call.body, "episodeId": identifier, "status": "open", "placements": [], "version": 1}
     set_status(call, child, "looked-after")
+    told = {**episode, "child": child}
+    if "legal-status-told-to-school" in call.faults:
+        told["noteForSchool"] = f"Legal status {episode['legalStatus']}."
     for agency in TOLD:
-        call.state.ledger.send(call, agency, "care-started", {**episode, "child": child})
+        call.state.ledger.send(call, agency, "care-started", told)
     return made(call, "episodes", identifier, episode, "looked-after-episodes")
 
 

@@ -175,6 +175,8 @@ class Deliveries:
     ) -> None:
         self.clock, self.transport, self.credentials, self.seed = clock, transport, credentials, seed
         self.rings: dict[str, KeyRing] = {}
+        # Only a fault gives up: what could not be delivered is tried again for as long as it takes.
+        self.gives_up: Callable[[Delivery], bool] = lambda _: False
         clock.performers[PERFORMER] = self._perform
         self._epoch = 0
         self.reset()
@@ -256,7 +258,7 @@ class Deliveries:
     def _answered(self, tracked: Tracked, reply: Reply) -> None:
         now = self.clock.seconds()
         tracked.attempts.append(Attempt(now, len(tracked.attempts) + 1, reply.status))
-        if not reply.is_success and reply.may_be_retried:
+        if not reply.is_success and reply.may_be_retried and not self.gives_up(tracked.delivery):
             tracked.due = now + wait_s(len(tracked.attempts), reply, now)
             self._queue(tracked)
             return

@@ -348,7 +348,9 @@ def respond(call: HealthCall) -> Answer:
     if "refusal-loses-reason" in call.faults:
         record.pop("refusalReason", None)
     call.state.requests.replace(request["informationRequestId"], {**request, "status": outcome})
-    told = {"nhsNumber": request["nhsNumber"], **part(record, ("outcome", "summary"))}
+    told = part(
+        {**request, **record}, ("nhsNumber", "outcome", "summary", "refusalReason", "enquiryReference")
+    )
     call.state.ledger.send(call, "mash", "information-response", told)
     if outcome == "not-shared":
         reason = record.get("refusalReason", "")

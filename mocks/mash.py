@@ -261,7 +261,10 @@ def open_enquiry(call: HubCall) -> Answer:
     call.state.enquiries.add(enquiry["enquiryId"], hub, enquiry)
     for asked in enquiry["agenciesAsked"]:
         _log(call, enquiry, asked["agency"], "asked")
-        question = {**part(enquiry, ("enquiryId", "reason", "child", "dueAt")), "agency": asked["agency"]}
+        question = {
+            **part(enquiry, ("enquiryId", "rag", "reason", "child", "dueAt")),
+            "agency": asked["agency"],
+        }
         call.state.ledger.send(call, asked.get("organisation", asked["agency"]), "enquiry", question)
     location = ("Location", f"/v1/enquiries/{enquiry['enquiryId']}")
     return Answer(201, _shown(call, enquiry), (location,))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -167,9 +168,19 @@ def notify_school(call: PoliceCall) -> Answer:
     )
     readers = [to] if to else []
     keep(call.state, call.state.notifications, identifier, record, *readers)
-    for reader in readers:
-        call.state.ledger.send(call, reader, "encompass-notification", record)
+    for told in _told_of(call, record):
+        for reader in readers:
+            call.state.ledger.send(call, reader, "encompass-notification", told)
     return _created(record, f"/v1/encompass-notifications/{identifier}")
+
+
+def _told_of(call: PoliceCall, record: Record) -> Iterator[Record]:
+    """The notification as it is sent; a fault adds what no school should know, or another council's schools."""
+    if "offender-address-sent-to-school" in call.faults:
+        record = {**record, "circumstances": "The suspect lives at 3 Mock Avenue, Exampleton."}
+    yield record
+    if "unrelated-council-told" in call.faults:
+        yield from ({**record, "council": each} for each in sorted(FORCE_OF) if each != record["council"])
 
 
 def get_school_notification(call: PoliceCall) -> Answer:
@@ -296,8 +307,9 @@ def answer_information_request(call: PoliceCall) -> Answer:
     call.state.ledger.note(
         call, request["requestId"], "refused" if record["outcome"] == "refused" else "disclosed"
     )
+    told = {**_without_own_eyes(record), **_part(request, ("enquiryReference",))}
     for reader in sorted(readers - {request["forceCode"]}):
-        call.state.ledger.send(call, reader, "information-response", _without_own_eyes(record))
+        call.state.ledger.send(call, reader, "information-response", told)
     location = f"/v1/information-requests/{request['requestId']}/responses/{identifier}"
     return _created(_response(call, record), location)
 

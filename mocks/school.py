@@ -194,6 +194,7 @@ def record_suspension(call: SchoolCall) -> Answer:
     return answer
 
 
+CORRECTABLE = ("givenName", "familyName", "dateOfBirth")
 WHERE = {"local-authority": "social-care", "social-worker": "social-care", "virtual-school": "virtual-school"}
 
 
@@ -307,13 +308,21 @@ def get_encompass_notification(call: SchoolCall) -> Answer:
 
 
 def receive_notice(call: SchoolCall) -> Answer:
-    """Take in a notice; of a pupil who came into care, the designated teacher knows from now on."""
-    pupils = _matches(call, call.body.get("child", {})) if call.body["kind"] == "care-started" else []
-    if len(pupils) == 1:
-        call.state.looked_after.add(pupils[0]["pupilId"])
-        if not _flag(call, pupils[0])["hasSocialWorker"]:
-            _set_flag(call, changed(_flag(call, pupils[0]), hasSocialWorker=True))
+    """Take in a notice; what it says of one certain pupil is known from now on."""
+    kind, child = call.body["kind"], call.body.get("child", {})
+    pupils = _matches(call, child) if kind in ("care-started", "person-corrected") else []
+    if len(pupils) == 1 and kind == "care-started":
+        _came_into_care(call, pupils[0])
+    elif len(pupils) == 1:
+        call.state.pupils.replace(pupils[0]["pupilId"], changed(pupils[0], **part(child, CORRECTABLE)))
     return notices.receive_notice(call)
+
+
+def _came_into_care(call: SchoolCall, pupil: Record) -> None:
+    """The designated teacher knows from now on, and the pupil has a social worker."""
+    call.state.looked_after.add(pupil["pupilId"])
+    if not _flag(call, pupil)["hasSocialWorker"]:
+        _set_flag(call, changed(_flag(call, pupil), hasSocialWorker=True))
 
 
 # Transfers

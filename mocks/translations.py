@@ -251,6 +251,7 @@ def care_started(message: Message) -> Iterable[Request]:
             message,
             child=part(child, PUPIL),
             reference=said["episodeId"],
+            note=said.get("noteForSchool"),
         )
     elif message.to == "health":
         yield _notice(
@@ -352,7 +353,7 @@ def police_answer(message: Message) -> Iterable[Request]:
     said = message.body
     if "enquiryReference" in said:
         body = {"agency": "police", **part(said, ("outcome", "information", "refusalReason"))}
-        yield _response(said["enquiryReference"], body)
+        yield _response(said["enquiryReference"], body, said["forceCode"])
     else:
         yield _notice(
             "social-care",
@@ -379,8 +380,8 @@ def health_answer(message: Message) -> Iterable[Request]:
     yield _response(said["enquiryReference"], body)
 
 
-def _response(enquiry_id: str, body: Record) -> Request:
-    return Request("mash", "respondToEnquiry", body, path={"enquiryId": enquiry_id})
+def _response(enquiry_id: str, body: Record, organisation: str = "") -> Request:
+    return Request("mash", "respondToEnquiry", body, organisation, {"enquiryId": enquiry_id})
 
 
 # The national service

@@ -108,7 +108,7 @@ CHANGES: dict[str, set[str]] = {
     "summary-shows-case-notes": {"summary", "summary for early help", "summary of restricted"},
     "arrival-without-offset": {"attendance read"},
     "fhir-error-without-issue": {"none in FHIR"},
-    "refusal-loses-reason": {"not shared", "not shared read"},
+    "refusal-loses-reason": {"not shared", "not shared read", "outbox"},
     "early-help-sees-attendances": {"summary for early help"},
     "nearest-patient-linked": {"attendance of several", "outbox"},
     "restricted-practice-shown": {"summary of restricted"},
@@ -242,7 +242,7 @@ def test_a_notification_holds_what_its_recipient_needs(
 
 
 def test_not_sharing_needs_a_reason_that_is_kept(visitor: Visitor) -> None:
-    """Without a reason a refusal is refused; with one it is kept, audited, and the asker learns only that nothing came."""
+    """Without a reason a refusal is refused; with one it is kept, audited, and the asker learns it and no content."""
     path = f"{REQUEST}/responses"
     assert visitor.send("bare", "POST", path, body={"outcome": "not-shared"}).status == 422
     made = visitor.send("reasoned", "POST", path, body=NOT_SHARED)
@@ -250,7 +250,8 @@ def test_not_sharing_needs_a_reason_that_is_kept(visitor: Visitor) -> None:
         visitor.send("read", "GET", made.header("Location") or "").body["refusalReason"] == "more-detrimental"
     )
     assert visitor.send("request", "GET", REQUEST).body["status"] == "not-shared"
-    assert outbox(visitor)[-1][2] == {"nhsNumber": "9990001006", "outcome": "not-shared"}
+    told = {"nhsNumber": "9990001006", "outcome": "not-shared", "refusalReason": "more-detrimental"}
+    assert outbox(visitor)[-1][2] == told
     lines = visitor.cast.engines[SYSTEM].state.ledger.disclosures
     assert "not-shared more-detrimental" in [line.outcome for line in lines]
 
