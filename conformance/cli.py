@@ -58,6 +58,17 @@ def main() -> None:
 @click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes, one system each.")
 @click.option("--strict", is_flag=True, help="Hold recommended points against the system too.")
 @click.option(
+    "--waivers", metavar="FILE", help="Agreed exceptions (default: waivers.toml beside joinedup.toml)."
+)
+@click.option(
+    "--baseline", metavar="FILE", help="Known failures (default: baseline.toml beside joinedup.toml)."
+)
+@click.option(
+    "--attestations",
+    metavar="FILE",
+    help="What people attest (default: attestations.toml beside joinedup.toml).",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -94,6 +105,47 @@ def systems(as_json: bool) -> None:
     from joinedup.conformance import command
 
     click.echo(command.systems(as_json=as_json))
+
+
+@main.command()
+@click.option(
+    "-c",
+    "--config",
+    "source",
+    metavar="FILE",
+    help="joinedup.toml whose [mocks] says where others reach the agencies.",
+)
+@click.option("--system", "systems", multiple=True, metavar="NAME", help="Serve only this agency.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME", help="Switch on a fault.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the synthetic people.")
+@click.option(
+    "--port",
+    "ports",
+    multiple=True,
+    metavar="[NAME=]PORT",
+    help="A fixed port: of one agency, or of the control plane with the agencies on those that follow.",
+)
+@click.option("--tls", is_flag=True, help="Serve over TLS, and let in only who shows a certificate.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="For secrets and certificates, which stay (default: .joinedup/mocks).",
+)
+@click.option(
+    "--print-partners",
+    is_flag=False,
+    flag_value="table",
+    type=click.Choice(["table", "toml"]),
+    help="Say what partners must be told, and serve nothing.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when all answer.")
+@speaks_plainly
+def mocks(source: str | None, **choices: Any) -> None:
+    """Serve the bundled agencies, and say how to call them."""
+    from joinedup.conformance import mocks_command
+
+    sys.exit(mocks_command.mocks(source, **choices))
 
 
 @main.command()
@@ -170,6 +222,44 @@ def verify(pack: Path, trust: Path | None) -> None:
     from joinedup.conformance import command
 
     command.verify(pack, trust)
+
+
+@main.group()
+def waiver() -> None:
+    """Exceptions that are agreed for a time: write an entry, check the files."""
+
+
+@waiver.command("new")
+@click.argument("name", metavar="FINDING")
+@click.option(
+    "--run",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run's folder (default: the newest).",
+)
+@click.option("--baseline", is_flag=True, help="An entry for baseline.toml, the supplier's known failures.")
+@speaks_plainly
+def new_waiver(name: str, folder: Path | None, baseline: bool) -> None:
+    """Print the entry for a finding or requirement, e.g. `joinedup waiver new f-3`, to be completed."""
+    from joinedup.conformance import command
+
+    command.new_waiver(name, folder, baseline=baseline)
+
+
+@waiver.command("check")
+@click.option("-c", "--config", "source", metavar="FILE", help="joinedup.toml (default: as for check).")
+@click.option("--waivers", metavar="FILE", help="Agreed exceptions (default: waivers.toml beside it).")
+@click.option("--baseline", metavar="FILE", help="Known failures (default: baseline.toml beside it).")
+@click.option(
+    "--attestations", metavar="FILE", help="What people attest (default: attestations.toml beside it)."
+)
+@speaks_plainly
+def check_waivers(source: str | None, **files: Any) -> None:
+    """Say whether waivers, baseline and attestations are complete and hold today."""
+    from joinedup.conformance import command
+
+    command.check_waivers(source, **files)
 
 
 if __name__ == "__main__":

@@ -103,11 +103,22 @@ class Journey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mocks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The ``[mocks]`` table: mocks that a live system must be able to reach."""
+    """
+    The ``[mocks]`` table: mocks that a live system must be able to reach.
+
+    Args:
+        listen: host and port, such as ``0.0.0.0:8443``.
+        public_url: the https address by which others come there; each agency is below a path of its name.
+        serve: names of agencies.
+        certificate: a PEM file for that address; one of an authority of its own is made where none is named.
+        private_key: a PEM file; where none is named, that of the certificate holds the key too.
+    """
 
     listen: str = ""
     public_url: str = ""
     serve: list[str] = msgspec.field(default_factory=list)
+    certificate: str = ""
+    private_key: str = ""
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -220,6 +231,8 @@ def _mistakes(configuration: Configuration) -> Iterator[tuple[str, str]]:
                 "Add the table or correct the name.",
             )
     yield from _limit_mistakes(configuration.limits)
+    if configuration.mocks != Mocks():
+        yield from _mocks_mistakes(configuration.mocks)
     for name, system in configuration.systems.items():
         yield from _system_mistakes(name, system)
 
@@ -239,6 +252,22 @@ def _limit_mistakes(limits: Limits) -> Iterator[tuple[str, str]]:
             "limits.requests_per_second must be a number that is not negative.",
             "Write for example requests_per_second = 20, or 0 for no limit.",
         )
+
+
+def _mocks_mistakes(mocks: Mocks) -> Iterator[tuple[str, str]]:
+    host, _, port = mocks.listen.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        yield (
+            f"mocks.listen is `{mocks.listen}`, which is no host and port.",
+            'Write for example listen = "0.0.0.0:8443".',
+        )
+    if urlsplit(mocks.public_url).scheme != "https" or not urlsplit(mocks.public_url).hostname:
+        yield (
+            f"mocks.public_url is `{mocks.public_url}`, which is no https address: others reach the mocks over TLS only.",
+            'Write for example public_url = "https://mocks.test.example:8443".',
+        )
+    if not mocks.serve:
+        yield "mocks.serve names no agency.", 'Write for example serve = ["police", "cp-is"].'
 
 
 def _system_mistakes(name: str, system: System) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,5 @@
 """
-The process that serves the agencies: each on a free port of the loopback interface, and one port to control them.
+The process that serves the agencies: each on a port of its own or all at one address, and one port to control them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -24,12 +25,12 @@ from joinedup.mocks.app import Endpoint, application, joined, respond
 from joinedup.mocks.cast import Cast
 from joinedup.mocks.clock import Work
 from joinedup.mocks.control import WAITING, control
+from joinedup.mocks.listening import CONTROL, LOOPBACKS, PUBLIC, Listening
 from joinedup.mocks.member import NO_ID
 from joinedup.mocks.messages import Answer, Incoming, Refusal, problem
+from joinedup.mocks.public import OneAddress
 from joinedup.mocks.transports import Http, in_background
 
-LOOPBACK = "127.0.0.1"
-LOOPBACKS = frozenset({LOOPBACK, "localhost", "::1"})
 # How late what falls due by real time may be noticed.
 TICK_S = 0.05
 AT_ONCE = 8
@@ -100,6 +101,11 @@ async def _perform_due(cast: Cast) -> None:
         cast.clock.perform_due()
 
 
+def announced_as_json(announcement: dict[str, Any]) -> None:
+    """One line of JSON on standard output."""
+    print(json.dumps(announcement), flush=True)
+
+
 class _Server(uvicorn.Server):
     """A server that leaves signals to the process, which has several of them."""
 
@@ -108,22 +114,37 @@ class _Server(uvicorn.Server):
         yield
 
 
-def run(cast: Cast, *, until_input_ends: bool = True) -> None:
+def run(
+    cast: Cast,
+    listening: Listening = Listening(),  # noqa: B008 - a frozen value
+    *,
+    announce: Callable[[dict[str, Any]], None] = announced_as_json,
+    until_input_ends: bool = True,
+) -> None:
     """
     Serve until a signal, or until standard input ends, so that this process goes with the one that started it.
 
-    One line of JSON on standard output says where everything is, once it answers.
+    Args:
+        announce: told once where everything is, when it answers.
+
+    Raises:
+        SetupError: a port cannot be listened on.
     """
-    asyncio.run(_run(cast, until_input_ends))
+    with listening.sockets(cast.engines) as sockets:
+        asyncio.run(_run(cast, listening, sockets, announce, until_input_ends))
 
 
-async def _run(cast: Cast, until_input_ends: bool) -> None:
-    sockets = {name: _free_socket() for name in (*cast.engines, "control")}
-    addresses = {name: _address(found) for name, found in sockets.items()}
+async def _run(
+    cast: Cast,
+    listening: Listening,
+    sockets: dict[str, socket.socket],
+    announce: Callable[[dict[str, Any]], None],
+    until_input_ends: bool,
+) -> None:
+    addresses = listening.addresses(cast.engines, sockets)
     cast.serve_at(addresses)
-    apps: dict[str, ASGIApp] = {name: application(engine) for name, engine in cast.engines.items()}
-    apps["control"] = _control(cast, addresses["control"])
-    servers = {name: _Server(_config(app)) for name, app in apps.items()}
+    apps = _applications(cast, listening, addresses[CONTROL])
+    servers = {name: _Server(_config(app, listening, name)) for name, app in apps.items()}
     stop = _stopper(list(servers.values()))
     if until_input_ends:
         threading.Thread(target=_watch_input, args=(stop,), daemon=True).start()
@@ -131,12 +152,20 @@ async def _run(cast: Cast, until_input_ends: bool) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
     serving = [asyncio.create_task(server.serve([sockets[name]])) for name, server in servers.items()]
-    while not all(server.started for server in servers.values()):
+    while not all(server.started or server.should_exit for server in servers.values()):
         await asyncio.sleep(0.005)
-    print(json.dumps(cast.announcement(addresses, addresses["control"])), flush=True)
+    announce(cast.announcement(addresses, addresses[CONTROL]))
     ticking = asyncio.create_task(_perform_due(cast))
     await asyncio.gather(*serving)
     ticking.cancel()
+
+
+def _applications(cast: Cast, listening: Listening, control_address: str) -> dict[str, ASGIApp]:
+    """One application for each socket."""
+    apps: dict[str, ASGIApp] = {name: application(engine) for name, engine in cast.engines.items()}
+    if listening.public is not None:
+        apps = {PUBLIC: OneAddress(apps, listening.public)}
+    return {**apps, CONTROL: _control(cast, control_address)}
 
 
 def _control(cast: Cast, address: str) -> ASGIApp:
@@ -150,7 +179,7 @@ def _control(cast: Cast, address: str) -> ASGIApp:
     return LoopbackOnly(application(engine, ControlEndpoint(engine)))
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, listening: Listening, name: str) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_level="critical",
@@ -160,19 +189,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         h11_max_incomplete_event_size=LARGEST_HEAD,
         timeout_graceful_shutdown=1,
         timeout_keep_alive=60,
+        **(listening.tls.settings() if listening.tls and name != CONTROL else {}),
     )
-
-
-def _free_socket() -> socket.socket:
-    # Named as TCP, because asyncio switches off the waiting for more (Nagle) only where the protocol says so.
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind((LOOPBACK, 0))
-    return found
-
-
-def _address(found: socket.socket) -> str:
-    return f"http://{LOOPBACK}:{found.getsockname()[1]}"
 
 
 def _stopper(servers: list[_Server]) -> Callable[[], None]:

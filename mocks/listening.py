@@ -1,0 +1,117 @@
+"""
+Where agencies listen: each on a port of the loopback interface, or all behind one address that others reach.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from joinedup.conformance.errors import SetupError
+
+LOOPBACK = "127.0.0.1"
+LOOPBACKS = frozenset({LOOPBACK, "localhost", "::1"})
+CONTROL = "control"
+PUBLIC = "public"
+
+
+@dataclass(frozen=True)
+class Tls:
+    """
+    What a server shows and asks for; files in PEM.
+
+    Args:
+        key: of the certificate; None where its file holds it.
+        callers: an authority; whoever calls must show a certificate of it. None where callers need none.
+    """
+
+    certificate: Path
+    key: Path | None = None
+    callers: Path | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """The same in the words of uvicorn."""
+        asked = {"ssl_ca_certs": self.callers, "ssl_cert_reqs": ssl.CERT_REQUIRED} if self.callers else {}
+        return {"ssl_certfile": self.certificate, "ssl_keyfile": self.key, **asked}
+
+
+@dataclass(frozen=True)
+class Public:
+    """
+    One address for all agencies, each below a path of its own name.
+
+    Args:
+        url: by which others reach it, perhaps through a proxy.
+        proof: key of the answers that show that it is these agencies that answer there.
+    """
+
+    host: str
+    port: int
+    url: str
+    proof: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Listening:
+    """
+    Where and how agencies listen.
+
+    Args:
+        ports: by system, and of ``control``; any other gets one that is free.
+        public: one address for all but the control plane, which stays on the loopback interface.
+    """
+
+    ports: Mapping[str, int] = field(default_factory=dict)
+    tls: Tls | None = None
+    public: Public | None = None
+
+    @contextlib.contextmanager
+    def sockets(self, systems: Collection[str]) -> Iterator[dict[str, socket.socket]]:
+        """
+        Open a socket for each server, by name.
+
+        Raises:
+            SetupError: a port is taken, or may not be used.
+        """
+        wanted = {name: (LOOPBACK, self.ports.get(name, 0)) for name in (*systems, CONTROL)}
+        if self.public is not None:
+            wanted = {PUBLIC: (self.public.host, self.public.port), CONTROL: wanted[CONTROL]}
+        with contextlib.ExitStack() as stack:
+            yield {name: stack.enter_context(_bound(name, *place)) for name, place in wanted.items()}
+
+    def addresses(self, systems: Collection[str], opened: Mapping[str, socket.socket]) -> dict[str, str]:
+        """The address of each system and of the control plane."""
+        found = {CONTROL: _address("http", opened[CONTROL])}
+        if self.public is not None:
+            return {name: f"{self.public.url.rstrip('/')}/{name}" for name in systems} | found
+        scheme = "https" if self.tls else "http"
+        return {name: _address(scheme, opened[name]) for name in systems} | found
+
+
+def _bound(name: str, host: str, port: int) -> socket.socket:
+    # Named as TCP, because asyncio switches off the waiting for more (Nagle) only where the protocol says so.
+    found = socket.socket(
+        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+        # Claimed at once: two processes may bind a port in turn, and only the first may listen on it.
+        found.listen()
+    except OSError as error:
+        found.close()
+        raise SetupError(
+            f"The port {port} of {host}, for {name}, cannot be listened on: {error.strerror}.",
+            hint="End what listens there, or name another port.",
+            fault="port-taken",
+        ) from None
+    return found
+
+
+def _address(scheme: str, found: socket.socket) -> str:
+    return f"{scheme}://{LOOPBACK}:{found.getsockname()[1]}"
