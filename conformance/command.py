@@ -26,11 +26,13 @@ from joinedup.conformance.run import (
     Plan,
     check_selection,
     new_run_folder,
+    read_agreements,
     read_plan,
     serving,
 )
 from joinedup.conformance.settling import SUITE
 from joinedup.reports.events import FILE_NAME, read_events
+from joinedup.reports.exceptions import exit_code
 from joinedup.reports.run_folder import read_verdict, write_views
 from joinedup.reports.summary import render
 
@@ -59,6 +61,9 @@ def check(
         systems=tuple(choices["systems"]),
         faults=tuple(choices["faults"]),
         strict=choices["strict"],
+        waivers=str(choices["waivers"] or ""),
+        baseline=str(choices["baseline"] or ""),
+        attestations=str(choices["attestations"] or ""),
     )
     _refuse_early(plan)
     code, said = _run_child(plan, workers, quiet=as_json)
@@ -72,7 +77,7 @@ def check(
         click.echo(json.dumps(verdict, indent=1))
     else:
         click.echo(render(verdict, report=folder / "report.html", colour=sys.stdout.isatty()))
-    return int(str(verdict["exit_code"]))
+    return exit_code(verdict)
 
 
 def _source(source: str | None) -> str:
@@ -88,6 +93,7 @@ def _refuse_early(plan: Plan) -> None:
             hint="Name another with --out, or remove it.",
         )
     configuration, catalogue = read_plan(plan), load_catalogue()
+    read_agreements(plan, configuration, catalogue)
     if configuration is not None:
         if plan.faults:
             raise ConfigurationError(
@@ -161,6 +167,8 @@ def _arguments(plan: Plan, workers: int, settings: Path) -> list[str]:
         "--joinedup-cases",
         plan.cases,
     ]
+    files = {"waivers": plan.waivers, "baseline": plan.baseline, "attestations": plan.attestations}
+    arguments += [part for name, file in files.items() if file for part in (f"--joinedup-{name}", file)]
     for option, values in (("only", plan.only), ("system", plan.systems), ("fault", plan.faults)):
         arguments += [part for value in values for part in (f"--joinedup-{option}", value)]
     if plan.strict:
@@ -379,7 +387,7 @@ def report(folder: Path | None) -> int:
         )
     verdict = write_views(folder)
     click.echo(render(verdict, report=folder / "report.html", colour=sys.stdout.isatty()))
-    return int(str(verdict["exit_code"]))
+    return exit_code(verdict)
 
 
 def replay(finding: str, source: str | None, folder: Path | None) -> int:
@@ -407,3 +415,50 @@ def verify(path: Path, trust: Path | None) -> None:
     from joinedup.reports import verification
 
     click.echo(verification.render(path, verification.verify(path, trust)))
+
+
+# --- exceptions
+
+
+def new_waiver(name: str, folder: Path | None, *, baseline: bool) -> None:
+    """
+    Print entries to complete for a finding or requirement of a run.
+
+    Raises:
+        NothingSelectedError: the run has no failure of this name that nobody answers for.
+    """
+    from joinedup.reports.exceptions import Known, Waiver, ready_entries
+
+    folder = folder or newest_run()
+    kind = Known if baseline else Waiver
+    verdict = read_verdict(folder)
+    entries = ready_entries(verdict, name, kind)
+    if not entries:
+        findings: Any = verdict.get("findings", [])
+        known = ", ".join(str(finding["id"]) for finding in findings[:10]) or "none"
+        raise NothingSelectedError(
+            f"The run {folder.name} has no failure {name!r} that an entry of {kind.FILE} could be about.",
+            hint=f"Name a finding or a requirement that is not met. Findings: {known}.",
+        )
+    click.echo("\n\n".join(entries))
+    click.echo(f"Complete every empty value, and add it to {kind.FILE} beside joinedup.toml.", err=True)
+
+
+def check_waivers(
+    source: str | None, *, waivers: str | None, baseline: str | None, attestations: str | None
+) -> None:
+    """Read the three files as `joinedup check` would today, and list what they hold; raises ``ConfigurationError``."""
+    plan = Plan(
+        source=_source(source),
+        out="",
+        waivers=waivers or "",
+        baseline=baseline or "",
+        attestations=attestations or "",
+    )
+    agreed = read_agreements(plan, read_plan(plan), load_catalogue())
+    for entry in (*agreed.waivers, *agreed.known):
+        click.echo(f"{entry.name}: holds until {entry.expires}")
+    for attested in agreed.attestations:
+        click.echo(f"{attested.called}: {attested.person}, holds until {attested.expires}")
+    held = len(agreed.waivers) + len(agreed.known) + len(agreed.attestations)
+    click.echo(f"In order: {held}. Whether each still matches something, only a run can tell.")

@@ -67,6 +67,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--joinedup-fault", action="append", default=[], metavar="NAME", help="faults of the bundled agencies"
     )
+    for name in ("waivers", "baseline", "attestations"):
+        group.addoption(
+            f"--joinedup-{name}",
+            default="",
+            metavar="FILE",
+            help=f"default: {name}.toml beside joinedup.toml",
+        )
     group.addoption("--joinedup-strict", action="store_true", help="hold a warn against a system")
 
 
@@ -100,6 +107,9 @@ def _lead(config: pytest.Config) -> Session:
         faults=tuple(option("--joinedup-fault")),
         strict=option("--joinedup-strict"),
         marker=new_marker(),
+        waivers=option("--joinedup-waivers"),
+        baseline=option("--joinedup-baseline"),
+        attestations=option("--joinedup-attestations"),
     )
     closing = contextlib.ExitStack()
     _keep_out_of_the_way(closing)
@@ -385,10 +395,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
     stopped = bool(session.shouldstop or session.shouldfail)
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not stopped:
         ours.run.record.write("run-finished")
+    from joinedup.reports.exceptions import exit_code
     from joinedup.reports.run_folder import write_views
 
-    verdict = write_views(ours.run.folder)
-    session.exitstatus = int(str(verdict["exit_code"]))
+    session.exitstatus = exit_code(write_views(ours.run.folder))
 
 
 def _write_made(ours: Session, built: Any) -> None:

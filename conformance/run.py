@@ -31,6 +31,8 @@ from joinedup.conformance.configuration import (
 from joinedup.conformance.errors import ConfigurationError, JoinedUpError, NothingSelectedError
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.target import OWN, Target, build_target
+from joinedup.reports import agreements
+from joinedup.reports.agreements import Agreements
 from joinedup.reports.events import Record
 from joinedup.reports.run_folder import write_views, write_whole
 
@@ -41,6 +43,10 @@ SPOILT_BY_TOOLBOX = ("expired", "not-yet-valid", "wrong-audience", "wrong-issuer
 UNDER_TEST_BY_DEFAULT = ("social-care",)
 RUNS = Path(".joinedup") / "runs"
 VERSIONS = ("joinedup", "schemathesis", "hypothesis", "pytest", "httpx", "jsonschema-rs")
+
+
+# What a plan names by a path; run.json keeps the names alone.
+FILES = ("source", "waivers", "baseline", "attestations")
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,9 @@ class Plan:
         faults: names of faults switched on in the bundled agencies.
         strict: whether a warn counts against a system.
         marker: the word that marks what the run makes on a system that is not its own.
+        waivers: file of the scheme's exceptions; empty for the one beside the configuration, where there is one.
+        baseline: file of the failures that the supplier knows, in the same way.
+        attestations: file of what people attest, in the same way.
     """
 
     source: str
@@ -69,6 +78,9 @@ class Plan:
     faults: tuple[str, ...] = ()
     strict: bool = False
     marker: str = ""
+    waivers: str = ""
+    baseline: str = ""
+    attestations: str = ""
 
 
 def new_run_folder(base: Path) -> Path:
@@ -153,6 +165,35 @@ class Run:
 def read_plan(plan: Plan) -> Configuration | None:
     """The configuration of a plan, or None where the bundled agencies are under test; raises ``ConfigurationError``."""
     return None if plan.source == BUNDLED else read_configuration(Path(plan.source))
+
+
+def read_agreements(plan: Plan, configuration: Configuration | None, catalogue: Catalogue) -> Agreements:
+    """
+    What people agreed, recorded and attested for a run that starts now.
+
+    Raises:
+        ConfigurationError: an entry is incomplete, expired, too broad, or about nothing that is under test.
+    """
+    return agreements.read(
+        Path(configuration.folder if configuration else "."),
+        on=datetime.now(UTC).date(),
+        profiles={
+            name: [r.id for r in load_profile(profile, catalogue).requirements]
+            for name, profile in _profiles(plan, configuration).items()
+        },
+        waivers=plan.waivers,
+        baseline=plan.baseline,
+        attestations=plan.attestations,
+    )
+
+
+def _profiles(plan: Plan, configuration: Configuration | None) -> dict[str, str]:
+    """The profile of each system that may be under test, also of bundled agencies that this run leaves out."""
+    if configuration is not None and plan.source != BUNDLED:
+        return {name: configuration.profile_of(name) for name in configuration.tested}
+    from joinedup.mocks import systems
+
+    return {system.name: system.profile for system in systems()}
 
 
 def check_selection(plan: Plan, configuration: Configuration, catalogue: Catalogue) -> None:
@@ -253,8 +294,10 @@ def start(plan: Plan, configuration: Configuration, catalogue: Catalogue, ours: 
             f"The folder {folder} already holds the record of a run.",
             hint="Name another with --out, or remove it.",
         )
+    agreed = read_agreements(plan, configuration, catalogue)
     run = Run(plan, configuration, catalogue, Record(folder), ours)
     _write_start(run)
+    agreed.write(run.record.write)
     _write_run_json(run)
     write_views(folder)
     return run
@@ -317,7 +360,7 @@ def _write_run_json(run: Run) -> None:
     content = {
         "schema": 1,
         "run": run.folder.name,
-        "plan": {**asdict(run.plan), "out": "", "source": Path(run.plan.source).name},
+        "plan": {**asdict(run.plan), "out": "", **{key: Path(getattr(run.plan, key)).name for key in FILES}},
         "versions": {name: version_of(name) for name in VERSIONS},
         "python": platform.python_version(),
         "platform": sys.platform,

@@ -113,6 +113,9 @@ def _entry(path: Path, number: int, entry: object, kind: type[Entry]) -> Entry:
         raise ConfigurationError(
             f"{where}: unknown key `{unknown[0]}`.", hint=f"There are: {', '.join(known)}."
         )
+    empty = next((key for key in known if isinstance(entry, dict) and entry.get(key) == ""), "")
+    if empty:
+        raise ConfigurationError(f"{where}: `{empty}` is empty.", hint="Complete the entry.")
     try:
         return replace(msgspec.convert(entry, kind), entry=number)
     except msgspec.ValidationError as error:

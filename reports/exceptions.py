@@ -272,10 +272,24 @@ def exit_code(verdict: Mapping[str, Any]) -> int:
 
 
 def first_unexpected(verdict: Mapping[str, Any], within: Sequence[str] | None = None) -> str:
-    """Name of the first required thing that is not met and that nobody answers for; empty where there is none."""
-    unexpected = (
-        str(finding["id"])
+    """
+    Name of the first required thing that is not met and that nobody answers for; empty where there is none.
+
+    Args:
+        verdict: of the run.
+        within: ids of the findings to look at; None for all.
+    """
+    unexpected = [
+        str(part["id"])
         for finding in verdict.get("findings", [])
-        if finding["level"] == "MUST" and not finding.get("waived")
-    )
-    return next((id_ for id_ in unexpected if within is None or id_ in within), "")
+        for part in finding.get("parts") or [finding]
+        if part["level"] == "MUST" and not part.get("waived") and (within is None or part["id"] in within)
+    ]
+    unfound = [
+        str(requirement["id"])
+        for requirement in verdict.get("requirements", [])
+        if requirement["outcome"] == Outcome.FAIL
+        and not requirement["findings"]
+        and not requirement.get("waived")
+    ]
+    return next(iter([*unexpected, *unfound]), "")

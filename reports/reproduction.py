@@ -9,8 +9,9 @@ script holds nothing that the harness did not make itself. A step, as the record
      "query": [["limit", 1]], "headers": {}, "body": {"json": …} or {"text": …}, "media_type": "application/json",
      "identity": "own" or null, "status": 200}
 
-A value is a literal or one of three references: ``{"from", "pointer"}`` (RFC 6901, into an earlier JSON answer),
-``{"from", "header"}`` (with ``"pattern": "last-segment"`` for the end of a URL) and ``{"fixture", "index"}``.
+A value is a literal or one of four references: ``{"from", "pointer"}`` (RFC 6901, into an earlier JSON answer),
+``{"from", "header"}`` (with ``"pattern": "last-segment"`` for the end of a URL), ``{"fixture", "index"}`` and ``{"new"}``
+(a text that is made anew each time). The first three may have texts around the value (``"before"``, ``"after"``).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ RESERVED = re.compile(
     "SHELL|SIGNALS|STATUS|TERM|UID|USER|USERNAME|WORK"
 )
 
+AROUND = ("before", "after")
+
 # What python3 reads from an earlier answer, and how it writes it into its place. No single quote may stand in
 # these: the shell passes them on between single quotes.
 READ = {
@@ -46,6 +49,10 @@ READ = {
     "header": 'lines = (line.partition(":") for line in open(0, encoding="latin-1"))\n'
     "value = [text.strip() for name, _, text in lines if name.lower() == sys.argv[1].lower()][-1]",
     "fixture": "value = sys.argv[1]",
+    # The end of a name gives way to digits that are new each time; a short name keeps all of it.
+    "new": "import time\n"
+    "name, mark = sys.argv[1], str(time.time_ns() // 1_000)[-6:]\n"
+    "value = (name[:-6] if len(name) >= 12 else name) + mark",
 }
 READ["segment"] = (
     READ["header"] + '\nvalue = parse.unquote(parse.urlsplit(value).path.rstrip("/").rpartition("/")[2])'
@@ -253,8 +260,14 @@ class _Writer:
 
     def _assignment(self, variable: str, reference: Step, form: str) -> list[str]:
         kind = _kind(reference)
-        self.functions.add((kind, form))
-        call = f"{variable}=$({kind}_as_{form}"
+        around = [_text(reference.get(name, "")) for name in AROUND]
+        within = "_within" if any(around) else ""
+        self.functions.add((kind + within, form))
+        call = " ".join(
+            [f"{variable}=$({kind}{within}_as_{form}", *(map(shlex.quote, around) if within else ())]
+        )
+        if kind == "new":
+            return [f"{call} {shlex.quote(_text(reference['new']))})"]
         if kind == "fixture":
             what = re.sub(
                 r"[^A-Za-z0-9 ._-]", "_", f"{reference['fixture']}, number {reference.get('index', 0)}"
@@ -269,8 +282,8 @@ class _Writer:
 
 def _kind(reference: Step) -> str:
     """Which way of reading gives a reference's value."""
-    if "fixture" in reference:
-        return "fixture"
+    if "fixture" in reference or "new" in reference:
+        return "fixture" if "fixture" in reference else "new"
     if "header" in reference:
         return "segment" if reference.get("pattern") == "last-segment" else "header"
     return "answer"
@@ -283,7 +296,12 @@ def _keys(pointer: str) -> list[str]:
 
 def _function(kind: str, form: str) -> str:
     """A shell function that reads a value in one way and writes it in one form."""
-    program = f"import json, sys\nfrom urllib import parse\n{READ[kind]}\nprint({WRITE[form]})"
+    read = READ[kind.removesuffix("_within")]
+    if kind.endswith("_within"):
+        read = (
+            f"before, after = sys.argv[1:3]\ndel sys.argv[1:3]\n{read}\nvalue = before + str(value) + after"
+        )
+    program = f"import json, sys\nfrom urllib import parse\n{read}\nprint({WRITE[form]})"
     return f"{kind}_as_{form}() {{ python3 -c '{program}' \"$@\"; }}"
 
 
@@ -291,10 +309,10 @@ def _reference(value: object, steps: Sequence[Step]) -> Step | None:
     """The value itself where it is a reference; an object that only looks like one is a literal."""
     if not isinstance(value, Mapping):
         return None
-    keys = set(value)
+    keys = set(value).difference(AROUND)
     if keys in ({"from", "pointer"}, {"from", "header"}, {"from", "header", "pattern"}):
         return value if any(step.get("name") == value["from"] for step in steps) else None
-    return value if keys == {"fixture", "index"} or keys == {"fixture"} else None
+    return value if keys in ({"fixture", "index"}, {"fixture"}, {"new"}) else None
 
 
 def _sources(value: object) -> Iterator[tuple[object, str]]:

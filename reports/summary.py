@@ -8,11 +8,13 @@ from pathlib import Path
 
 from joinedup.conformance.outcomes import Outcome
 from joinedup.reports import wording
+from joinedup.reports.exceptions import Known, Waiver, first_unexpected, ready_entries
 from joinedup.reports.wording import Verdict
 
 MOST_LINES = 40
 MOST_FINDINGS = 4
 MOST_GAPS = 4
+MOST_ANSWERED = 3
 
 COLOURS = {"bad": "31", "warn": "33", "ok": "32", "none": "36"}
 
@@ -27,7 +29,8 @@ def render(verdict: Verdict, *, report: Path | None = None, colour: bool = False
         colour: whether to use colour codes; words and marks carry the meaning without them.
         width: where lines end.
     """
-    lines = [*_heading(verdict, colour), *_findings(verdict, colour, width), *_gaps(verdict, width)]
+    lines = [*_heading(verdict, colour), *_answered_for(verdict, width), *_findings(verdict, colour, width)]
+    lines += [*_gaps(verdict, width), *_unexpected(verdict)]
     last = [*_left_behind(verdict, width), *([_short(f"Report: {report}", 1000)] if report else [])]
     room = MOST_LINES - len(last)
     return "\n".join([*(lines if len(lines) <= room else [*lines[: room - 1], "…"]), *last])
@@ -39,6 +42,8 @@ def _heading(verdict: Verdict, colour: bool) -> Iterator[str]:
     yield _plain(wording.sentence(verdict))
     counts = verdict.get("counts", {})
     shown = [f"{counts[o]} {wording.OUTCOMES[o].word.lower()}" for o in Outcome if counts.get(o)]
+    attested = sum(bool(requirement.get("attested")) for requirement in verdict.get("requirements", []))
+    shown += [f"{attested} of the points met attested and not tested"] if attested else []
     if shown:
         yield f"Points: {', '.join(shown)}"
     for system in verdict.get("systems", []):
@@ -49,13 +54,59 @@ def _heading(verdict: Verdict, colour: bool) -> Iterator[str]:
         yield _short(f"{sign.word}: {error['reason'] or error['check']}", 300)
 
 
+def _answered_for(verdict: Verdict, width: int) -> Iterator[str]:
+    """What people answer for: agreed exceptions, attestations, and failures that the supplier knows."""
+    for waiver in verdict.get("waivers", [])[:MOST_ANSWERED]:
+        agreed = f"approved by {waiver['approved_by']}, until {waiver['expires']}"
+        yield _short(f"Agreed exception: {waiver['requirement']} of {waiver['system']}, {agreed}", width)
+    attested = [r for r in verdict.get("requirements", []) if r.get("attested")]
+    for requirement in attested[:MOST_ANSWERED]:
+        by = requirement["attested"]
+        person = f"{by['name']}, {by['role']}, {by['organisation']}"
+        yield _short(f"Attested, not tested: {requirement['id']} by {person}, until {by['expires']}", width)
+    yield from _baseline(verdict)
+
+
+def _baseline(verdict: Verdict) -> Iterator[str]:
+    """The supplier's baseline, and the exit code that it leaves; it never changes the verdict above it."""
+    baseline = verdict.get("baseline")
+    if not baseline:
+        return
+    for sentence in baseline["stale"][:MOST_ANSWERED]:
+        yield _short(sentence, 300)
+    known = sorted({id_ for entry in baseline["known"] for id_ in entry["findings"]})
+    told = f"known: {wording.listed(known) or 'none'}; new: {wording.listed(baseline['new']) or 'none'}"
+    code = f"exit code {baseline['exit_code']}, where the verdict alone gives {verdict['exit_code']}"
+    yield f"Baseline, which changes no verdict: {told}; {code}."
+
+
+def _unexpected(verdict: Verdict) -> Iterator[str]:
+    """Where a file of exceptions is kept, a ready entry for the first failure that nobody answers for."""
+    baseline = verdict.get("baseline")
+    kept = baseline or verdict.get("waivers")
+    first = first_unexpected(verdict, baseline["new"] if baseline else None)
+    if not first:
+        return
+    yield ""
+    kind = Known if baseline else Waiver
+    entries = ready_entries(verdict, first, kind) if kept else []
+    if entries:
+        yield f"{first} is unexpected. Once completed, this entry belongs in {kind.FILE}:"
+        yield from entries[0].splitlines()
+    else:
+        yield f"Is it agreed to live with {first} for a time? `joinedup waiver new {first}` prints the entry."
+
+
 def _findings(verdict: Verdict, colour: bool, width: int) -> Iterator[str]:
     findings = verdict.get("findings", [])
     for finding in findings[:MOST_FINDINGS]:
         must = finding["level"] == "MUST"
         sign = wording.OUTCOMES[Outcome.FAIL if must else Outcome.WARN]
         yield ""
+        if finding.get("waived"):
+            sign = wording.AGREED
         name = f"{sign.mark} {finding['id']} {', '.join(finding['requirements'])}: {finding['title']}"
+        name += " (agreed exception)" if finding.get("waived") else ""
         yield _painted(_short(name, width), sign.tone, colour)
         yield _field("expected", finding["expected"], width)
         yield _field("received", finding["actual"], width)

@@ -45,6 +45,7 @@ RECOMMENDATIONS: Mapping[str, Sign] = {
     "no_verdict": Sign("No verdict", "?", "none"),
 }
 
+AGREED = Sign("Agreed exception", "!", "warn")
 EXCEPTED = Sign("Accept with agreed exceptions", "!", "warn")
 
 UNJUDGED = (Outcome.HARNESS_ERROR, Outcome.SETUP_ERROR, Outcome.BLOCKED, Outcome.REVIEW)
