@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from joinedup.conformance.exchanges import Exchange, Step
+from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.harvest import CONDITION, writable
-from joinedup.conformance.inside import Path, value_at, with_value
+from joinedup.conformance.inside import Path, places_in, value_at, with_value
 from joinedup.conformance.objects import Subject, free_texts, new_text
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.responses import base_type, is_json
@@ -26,12 +26,12 @@ class Change:
     Args:
         step: the request; as conditional as the contract wants it.
         path: where the text stands, in the request and when the object is read.
-        old, new: the text before and after.
+        old, new: the text before and after; the old one is null or ``MISSING`` where there was none.
     """
 
     step: Step
     path: Path
-    old: str
+    old: Any
     new: str
 
     def reads_as(self, answer: Exchange) -> Any:
@@ -43,6 +43,8 @@ def change_of(target: Target, subject: Subject, current: Exchange, text: str = "
     """
     A change of an object that was just read; None where the contract has none, or no free text is read back.
 
+    An object of our own that has no free text yet is given one, where the contract says that it is read back.
+
     Args:
         text: what to change it to; a new text where it is empty.
     """
@@ -53,13 +55,27 @@ def change_of(target: Target, subject: Subject, current: Exchange, text: str = "
         return None
     schema = operation.body.media_types[media_type]
     described = _described(subject.operations.get("GET")) if base_type(media_type) == JSON_PATCH else schema
-    path = next((p for p in free_texts(target, described) if isinstance(value_at(body, p), str)), None)
+    texts = list(free_texts(target, described))
+    path = next((p for p in texts if isinstance(value_at(body, p), str)), None)
+    if path is None and subject.made is not None:
+        path = next((p for p in texts if _can_be_set(target, subject, body, p)), None)
     base = subject.step(target, operation.method) if path else None
     if path is None or base is None:
         return None
     new = text or new_text(target)
     sent = _body(target, operation, media_type, body, path, new)
     return Change(replace(base, body=sent, media_type=media_type), path, value_at(body, path), new)
+
+
+def _can_be_set(target: Target, subject: Subject, body: dict[str, Any], path: Path) -> bool:
+    """Whether an object has no text at a path yet, has what it would stand in, and is said to show it when it is read."""
+    outer = value_at(body, path[:-1])
+    shown = dict(places_in(target.contract, writable(target, _described(subject.operations.get("GET")))))
+    return value_at(body, path) in (None, MISSING) and isinstance(outer, dict) and _is_shown(shown.get(path))
+
+
+def _is_shown(schema: dict[str, Any] | None) -> bool:
+    return schema is not None and not schema.get("writeOnly")
 
 
 def _media_type(operation: Operation | None) -> str:
@@ -82,7 +98,8 @@ def _body(
     target: Target, operation: Operation, media_type: str, current: dict[str, Any], path: Path, new: str
 ) -> Any:
     if base_type(media_type) == JSON_PATCH:
-        return [{"op": "replace", "path": "/" + "/".join(path), "value": new}]
+        how = "replace" if value_at(current, path) is not MISSING else "add"
+        return [{"op": how, "path": "/" + "/".join(path), "value": new}]
     schema = operation.body.media_types[media_type] if operation.body else {}
     if operation.method == "PUT":
         kept = {name: value for name, value in current.items() if name in writable(target, schema)}

@@ -4,13 +4,15 @@ What stands inside a JSON value, and what a schema says of it: read, put there, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from joinedup.conformance.contract import Contract
 from joinedup.conformance.exchanges import MISSING
 
 MOST_LEVELS = 4
+MOST_NAMES = 3
+"""How many names lead to a property that is looked at on its own."""
 Path = tuple[str, ...]
 """Names of properties and, as texts, numbers of items, from the outside in."""
 
@@ -75,6 +77,17 @@ def flattened(contract: Contract, schema: object, depth: int = 0) -> dict[str, A
             merged = {k: v for k, v in _united(merged, inner).items() if k != choice}
             merged["nullable"] = len(parts) > 1 or inner.get("nullable", False)
     return merged
+
+
+def places_in(
+    contract: Contract, properties: Mapping[str, Any], path: Path = ()
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every property of an object and of the objects inside it, the outer ones first; lists are not entered."""
+    nodes = {name: flattened(contract, schema) for name, schema in properties.items()}
+    yield from (((*path, name), node) for name, node in nodes.items())
+    for name, node in nodes.items():
+        if node.get("properties") and len(path) + 1 < MOST_NAMES:
+            yield from places_in(contract, node["properties"], (*path, name))
 
 
 def _united(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

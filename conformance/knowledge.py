@@ -36,6 +36,9 @@ NEVER_ACROSS = frozenset(
 )
 # Segments of a path that say by what a thing is chosen: ``/flows/name/{flow}``.
 SELECTORS = frozenset({"id", "name", "key", "slug", "code", "uuid", "identifier"})
+# How names end that refer to something: ``ownerRef``, ``caseReference``.
+REFERENCE = re.compile(r"(id|ids|ref|reference|code|identifier|uuid|guid|key|number)$")
+_IDENTIFYING = frozenset({"id", "identifier", "uuid", "guid", "code", "key", "reference", "number"})
 MOST_ELEMENTS = 5
 MOST_VALUES = 5
 MOST_CHANGES = 3
@@ -219,6 +222,32 @@ class Knowledge:
             self._ranked(normalise(name), name, path, location, identity), key=lambda pair: pair[0]
         )
         return list(dict.fromkeys(fact.value for _, fact in ranked))[:most]
+
+    def referred_to(
+        self, name: str, path: str, *, identity: str | None = "own", own_kind: bool = False
+    ) -> list[Any]:
+        """
+        Identifiers of objects that a body's property may refer to, by its name: those of an owner for
+        ``ownerRef`` or ``currentOwner``.
+
+        Args:
+            name: the property.
+            path: the path template of the operation.
+            identity: whose values.
+            own_kind: whether it may refer to an object of the kind that the operation is about.
+        """
+        fixed = self._fixture_values(name, identity)
+        stem = REFERENCE.sub("", normalise(name))
+        found = (
+            fact.value
+            for fact in self.facts
+            if fact.identity in (identity, None)
+            and len(fact.context) > 2
+            and stem.endswith(fact.context)
+            and (own_kind or fact.context != context_of(path))
+            and fact.property in (*_IDENTIFYING, fact.context + "id")
+        )
+        return list(dict.fromkeys([*fixed, *found]))[:MOST_VALUES]
 
     def _fixture_values(self, name: str, identity: str | None) -> list[Any]:
         tables = [self._own.get(identity or "", {}), self._fixtures]

@@ -9,7 +9,7 @@ from typing import Any
 
 from joinedup.conformance.changes import change_of
 from joinedup.conformance.evidence import Suspicion
-from joinedup.conformance.exchanges import Exchange, Step
+from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.lists import identifiers_in, items_of
 from joinedup.conformance.objects import (
@@ -129,8 +129,10 @@ def change_is_read(
         target.client.send(back.step)
     if change.reads_as(after) == change.new:
         tried.proved += 1
-    elif change.reads_as(after) == change.old:
+    elif change.old is not MISSING and change.reads_as(after) == change.old:
         yield _lost(subject, before, changed, after, change.new)
+    elif change.old is MISSING:
+        tried.lacks("a text that the object did not have before is not read back")
     else:
         tried.lacks("the text that was changed reads as neither the old one nor the new one")
 

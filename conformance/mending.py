@@ -15,11 +15,10 @@ from typing import Any
 from joinedup.conformance.complaints import Complaint, Fault, complaints_in
 from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.inside import Path, flattened, value_at, with_value, without
-from joinedup.conformance.knowledge import normalise
+from joinedup.conformance.knowledge import REFERENCE, normalise
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.samples import CannotSampleError, Sampler, type_of
 from joinedup.conformance.target import Target
-from joinedup.conformance.vocabulary import IDENTIFIERS
 
 MOST_ITEMS = 3
 MOST_KNOWN = 5
@@ -31,7 +30,6 @@ _LOCATIONS: Mapping[str, str] = {
     **dict.fromkeys(("query", "querystring", "params", "queryparameter"), "query"),
     **dict.fromkeys(("header", "headers"), "header"),
 }
-_REFERENCE = re.compile(r"(id|ids|ref|reference|code|identifier|uuid|guid|key|number)$")
 _NAME = re.compile(r"[A-Za-z_$][\w.$-]*")
 
 
@@ -101,7 +99,7 @@ class Mender:
         """Values that may be wanted at a place, the likeliest first."""
         members = [_typed(member, spot.schema) for member in complaint.wanted.get("enum") or ()]
         yield from members
-        refers = complaint.fault is not Fault.MISSING or _REFERENCE.search(normalise(spot.name))
+        refers = complaint.fault is not Fault.MISSING or REFERENCE.search(normalise(spot.name))
         if refers and not complaint.wanted:
             yield from self._known(spot.name, identity)
         sampler = self.target.sampler(seed=seed, identity=identity, path=self.operation.path)
@@ -114,18 +112,9 @@ class Mender:
 
     def _known(self, name: str, identity: str | None) -> Iterator[Any]:
         """Identifiers that the system has answered and that a name may refer to: those of an owner for ``ownerRef``."""
-        knowledge = self.target.knowledge
-        yield from knowledge.values_for(name, self.operation.path, "body", identity=identity, most=MOST_KNOWN)
-        stem = _REFERENCE.sub("", normalise(name))
-        facts = (
-            fact.value
-            for fact in knowledge.facts
-            if fact.identity in (identity, None)
-            and len(fact.context) > 2
-            and stem.endswith(fact.context)
-            and fact.property in (*IDENTIFIERS, "code", "key", "reference", "number", fact.context + "id")
-        )
-        yield from list(dict.fromkeys(facts))[:MOST_KNOWN]
+        knowledge, path = self.target.knowledge, self.operation.path
+        yield from knowledge.values_for(name, path, "body", identity=identity, most=MOST_KNOWN)
+        yield from knowledge.referred_to(name, path, identity=identity, own_kind=True)
 
 
 def complaint_sentence(target: Target, operation: Operation, refusal: Exchange) -> str:

@@ -16,11 +16,12 @@ from typing import Any
 
 from joinedup.conformance.causes import Causes
 from joinedup.conformance.evidence import Suspicion
-from joinedup.conformance.exchanges import MISSING, Exchange
+from joinedup.conformance.exchanges import MISSING, Exchange, Text
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.features import plain as bare
 from joinedup.conformance.fidelity import SAMPLES, fits, one_name_places
 from joinedup.conformance.identifier_misses import KINDS, is_named, kind_of
+from joinedup.conformance.inside import fits as fits_schema
 from joinedup.conformance.near_misses import LONGEST, is_judged_elsewhere, matches, server_failure
 from joinedup.conformance.places import Base, Place, changed, places_of, value_in
 from joinedup.conformance.samples import CannotSampleError, type_of
@@ -57,7 +58,12 @@ class Variant:
 def variants_of(base: Base, place: Place) -> Iterator[Variant]:
     """Other values for a place that the contract allows, each special in one way."""
     value = value_in(base.step, place)
-    for maker in _MAKERS:
+    if refers(place):
+        known = _known_good(base, place)
+        # What the system knows is good where even a made-up value is; between two known ones, state may decide.
+        if known not in (MISSING, value) and base.target.knowledge.origin(value) is None:
+            yield Variant(place, known, "known", "names a thing that the system knows")
+    for maker in _MAKERS if not refers(place) else ():
         kind = maker.__name__.strip("_")
         for how, made in maker(place, value):
             if made != value:
@@ -80,14 +86,14 @@ def is_free(base: Base, place: Place) -> bool:
         return False
     if _mentions_another(base, place):
         return False
-    refers = (
-        bool(_REFERS.search(name))
-        and not name.endswith("postcode")
-        and "enum" not in schema
-        and type_of(schema) in ("string", "integer")
-    )
-    of_a_person = kind_of(place) is not None or any(is_named(place, kind) for kind in KINDS)
-    return not refers and not of_a_person
+    return kind_of(place) is None and not any(is_named(place, kind) for kind in KINDS)
+
+
+def refers(place: Place) -> bool:
+    """Whether a value names another thing, by the name that it goes by: then not any value will do."""
+    name = bare(place.name)
+    is_scalar = "enum" not in place.schema and type_of(place.schema) in ("string", "integer")
+    return is_scalar and bool(_REFERS.search(name)) and not name.endswith("postcode")
 
 
 def _mentions_another(base: Base, place: Place) -> bool:
@@ -105,11 +111,30 @@ def _added(base: Base, place: Place) -> Variant | None:
         return None
     if len(place.path) > 1 and value_in(base.step, replace(place, path=place.path[:-1])) is MISSING:
         return None
-    try:
-        value = base.target.sampler(path=base.operation.path).value(dict(place.schema), name=place.name)
-    except CannotSampleError:
+    value = _known_good(base, place) if refers(place) else _sampled(base, place)
+    if value is MISSING:
         return None
     return Variant(place, value, "added", "is added with a value that the contract allows")
+
+
+def _sampled(base: Base, place: Place) -> Any:
+    try:
+        return base.target.sampler(path=base.operation.path).value(dict(place.schema), name=place.name)
+    except CannotSampleError:
+        return MISSING
+
+
+def _known_good(base: Base, place: Place) -> Any:
+    """What the system itself has called another thing of the kind that a place refers to, or ``MISSING``."""
+    known = base.target.knowledge.referred_to(place.name, base.operation.path, identity=base.step.identity)
+    contract, wanted = base.target.contract, dict(place.schema)
+    return next(
+        (value for value in known if fits_schema(contract, wanted, value) and _suits(place, value)), MISSING
+    )
+
+
+def _suits(place: Place, value: Any) -> bool:
+    return not isinstance(value, str) or fits(place, value)
 
 
 def _text(place: Place, value: Any) -> Variants:
@@ -250,6 +275,8 @@ def _with(base: Base, place: Place, allowed: Allowed) -> Base | None:
 
 def _judge_one(base: Base, variant: Variant, allowed: Allowed) -> bool:
     """Send one variant; True where it is accepted."""
+    if not _is_allowed(base, variant):
+        return False
     exchange = base.send(variant.place, variant.value)
     if exchange is None:
         return False
@@ -259,6 +286,13 @@ def _judge_one(base: Base, variant: Variant, allowed: Allowed) -> bool:
         allowed.causes.add(_suspicion(base, variant, exchange))
     allowed.accepted += exchange.ok
     return exchange.ok
+
+
+def _is_allowed(base: Base, variant: Variant) -> bool:
+    """Whether the whole body still keeps to the contract: one thing may be allowed only beside another."""
+    sent = changed(base.step, variant.place, variant.value)
+    as_json = variant.place.location == "body" and not isinstance(sent.body, Text)
+    return not as_json or base.target.contract.allows(base.operation, sent.media_type, sent.body)
 
 
 def _is_refused_again(base: Base, variant: Variant) -> bool:

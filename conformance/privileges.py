@@ -17,7 +17,7 @@ from joinedup.conformance.exchanges import MISSING, Exchange, Step
 from joinedup.conformance.expect import Expectation
 from joinedup.conformance.findings import Finding
 from joinedup.conformance.harvest import writable
-from joinedup.conformance.inside import Path, flattened, value_at, with_value
+from joinedup.conformance.inside import Path, places_in, value_at, with_value
 from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.objects import (
     Subject,
@@ -53,8 +53,6 @@ MEANINGLESS = "joinedupMeaningless"
 """A property that no system knows: where this one is kept, everything is, and a privileged name says nothing."""
 MOST_PROPERTIES = 10
 MOST_SUBJECTS = 4
-DEEPEST = 3
-"""How many names lead to a property at the most."""
 Values = Mapping[Path, Any]
 
 
@@ -105,17 +103,6 @@ def _properties(target: Target, schema: Any, depth: int = 0) -> dict[str, Any]:
     return found | (node.get("properties") or {})
 
 
-def places_in(
-    target: Target, properties: Mapping[str, Any], path: Path = ()
-) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every property of an object and of the objects inside it, the outer ones first; lists are not entered."""
-    nodes = {name: flattened(target.contract, schema) for name, schema in properties.items()}
-    yield from (((*path, name), node) for name, node in nodes.items())
-    for name, node in nodes.items():
-        if node.get("properties") and len(path) + 1 < DEEPEST:
-            yield from places_in(target, node["properties"], (*path, name))
-
-
 def not_the_callers(
     target: Target, operation: Operation, reader: Operation, media_type: str
 ) -> dict[Path, Any]:
@@ -123,10 +110,10 @@ def not_the_callers(
     schema = schema_of(operation, media_type)
     if schema is None:
         return {}
-    taken = dict(places_in(target, writable(target, schema)))
+    taken = dict(places_in(target.contract, writable(target, schema)))
     found: dict[Path, Any] = {}
     for path, node in sorted(
-        places_in(target, answered_properties(target, reader)), key=lambda pair: len(pair[0])
+        places_in(target.contract, answered_properties(target, reader)), key=lambda pair: len(pair[0])
     ):
         read_only = bool(node.get("readOnly") or taken.get(path, {}).get("readOnly"))
         if path in taken and not read_only:
