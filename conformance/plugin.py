@@ -40,6 +40,7 @@ ORDER = (
     "test_isolation",
     "test_privacy",
     "test_errors",
+    "test_representations",
     "test_identifiers",
     "test_input",
     "test_sequences",
