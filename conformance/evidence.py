@@ -82,7 +82,10 @@ def _again(target: Target, suspicion: Suspicion) -> bool:
 
 def _plans(target: Target, suspicion: Suspicion) -> list[Plan]:
     expected = suspicion.expectation.given
-    return list(plans(target.knowledge, target.redactor.is_shown, suspicion.exchanges, expected))
+    redactor = target.redactor
+    return list(
+        plans(target.knowledge, redactor.is_shown, suspicion.exchanges, expected, redactor.masked_within)
+    )
 
 
 def is_broken_by(

@@ -15,6 +15,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
+AROUND = ("before", "after")
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -28,6 +30,8 @@ class Reference:
         fixture: name of the fixture, instead of a step.
         index: which of the fixture's values.
         pattern: for a header, what of it is meant: the last path segment (``last-segment``) or all of it (empty).
+        before, after: texts of the harness's own around the value, where a check added to what the system had said.
+        new: a text of the harness's own to be made anew each time, instead of a step: a name that may be taken by now.
     """
 
     step: str = ""
@@ -36,18 +40,20 @@ class Reference:
     fixture: str = ""
     index: int = 0
     pattern: str = ""
+    before: str = ""
+    after: str = ""
+    new: str = ""
 
     def as_record(self) -> dict[str, object]:
         """The reference in the record's form."""
+        if self.new:
+            return {"new": self.new}
+        around = {name: text for name in AROUND if (text := getattr(self, name))}
         if self.fixture:
-            return {"fixture": self.fixture, "index": self.index}
-        if self.header:
-            return {
-                "from": self.step,
-                "header": self.header,
-                **({"pattern": self.pattern} if self.pattern else {}),
-            }
-        return {"from": self.step, "pointer": self.pointer}
+            return {"fixture": self.fixture, "index": self.index, **around}
+        pattern = {"pattern": self.pattern} if self.pattern else {}
+        place = {"header": self.header, **pattern} if self.header else {"pointer": self.pointer}
+        return {"from": self.step, **place, **around}
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,7 @@ def _body_record(body: Any) -> dict[str, object]:
 def _looks_like_a_reference(value: Any) -> bool:
     """Whether data would be taken for a reference when the record is read."""
     if isinstance(value, dict):
-        return set(value) in _REFERENCES or any(map(_looks_like_a_reference, value.values()))
+        return _has_the_form_of_a_reference(value) or any(map(_looks_like_a_reference, value.values()))
     return isinstance(value, list) and any(map(_looks_like_a_reference, value))
 
 
@@ -200,13 +206,20 @@ def step_from_record(record: Mapping[str, Any]) -> Step:
     )
 
 
-_REFERENCES = ({"from", "pointer"}, {"from", "header"}, {"from", "header", "pattern"}, {"fixture", "index"})
+_REFERENCES = (
+    *({"from", "pointer"}, {"from", "header"}, {"from", "header", "pattern"}),
+    *({"fixture", "index"}, {"new"}),
+)
+
+
+def _has_the_form_of_a_reference(record: Mapping[str, Any]) -> bool:
+    return set(record).difference(AROUND) in _REFERENCES
 
 
 def value_from(record: Any) -> Any:
     """Read a value back from the record."""
     if isinstance(record, dict):
-        if set(record) in _REFERENCES:
+        if _has_the_form_of_a_reference(record):
             return Reference(step=record.get("from", ""), **{k: v for k, v in record.items() if k != "from"})
         return {key: value_from(item) for key, item in record.items()}
     return [value_from(item) for item in record] if isinstance(record, list) else record

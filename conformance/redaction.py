@@ -177,11 +177,15 @@ class Redactor:
 
     def _holds_masked(self, text: str) -> bool:
         """Whether a text that we sent was made from one that a system said, such as a name with letters added."""
-        if text in self._declared:
-            return False
+        return text not in self._declared and bool(self.masked_within(text))
+
+    def masked_within(self, text: str) -> str:
+        """The longest text that a system said and that stands inside another; empty where there is none."""
         windows = (text[at : at + RECOGNISED] for at in range(len(text) - RECOGNISED + 1))
         found = (self._beginnings[window] for window in windows if window in self._beginnings)
-        return any(masked in text for candidates in found for masked in candidates)
+        return max(
+            (masked for candidates in found for masked in candidates if masked in text), key=len, default=""
+        )
 
     def _holds_secret(self, text: str) -> bool:
         return any(secret in text for secret in self._secrets)

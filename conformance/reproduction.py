@@ -7,6 +7,7 @@ plain reading does not bring back the state that mattered, the object is made an
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import uuid
@@ -22,6 +23,7 @@ from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 
 MAX_DEPTH = 6
 SHORTEST_IDENTIFIER = 8
+NEW_DIGITS = 6
 # Headers that always hold an entity tag of an earlier answer.
 CONDITIONS = frozenset({"ifmatch", "ifnonematch"})
 # Headers that the client library, the connection or the credential puts in; the rest was part of the test.
@@ -40,6 +42,8 @@ AUTOMATIC = frozenset(
         "x-schemathesis-testcaseid",
     }
 )
+# Properties whose value many systems want to be used once only.
+NAMING = re.compile(r"name|slug|key|code|title|label|reference|email|identifier", re.IGNORECASE)
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 Shown = Callable[[Any], bool]
 
@@ -137,14 +141,19 @@ class Reproduction:
         knowledge: where values came from.
         shown: whether a value may stand as it is.
         made_anew: whether objects are created again instead of read, and what was done to them done again.
+        new_names: whether what is created on the way gets names of its own, since the old ones may be taken.
+        within: what of a text a system said; a check may have added to it.
     """
 
     knowledge: Knowledge
     shown: Shown
     made_anew: bool = False
+    new_names: bool = False
+    within: Callable[[str], str] = lambda _text: ""
     steps: list[Step] = field(default_factory=list)
     _names: dict[int, str] = field(default_factory=dict)
     _given: dict[str, Reference] = field(default_factory=dict)
+    _new: dict[str, Reference] = field(default_factory=dict)
 
     def add(self, step: Step, answer: Exchange | None = None, depth: int = 0) -> Step:
         """Add a step with its known values replaced by references; gives the step as added."""
@@ -153,6 +162,8 @@ class Reproduction:
         }
         if self.made_anew and answer is not None and depth == 0:
             self._do_again(step)
+        if self.new_names and depth and step.method == "POST" and isinstance(step.body, dict):
+            self._rename(step.body)
         body = (
             step.body
             if step.body is MISSING or isinstance(step.body, Text)
@@ -175,6 +186,11 @@ class Reproduction:
         if answer is not None:
             self._note_answer(named.name, answer)
         return named
+
+    def _rename(self, body: Mapping[str, Any]) -> None:
+        for name, value in body.items():
+            if NAMING.search(name) and isinstance(value, str) and value and self.shown(value):
+                self._new.setdefault(value, Reference(new=value))
 
     def _note_answer(self, name: str, answer: Exchange) -> None:
         body = answer.json()
@@ -203,18 +219,31 @@ class Reproduction:
             return [self._value(item, depth, within) for item in value]
         if value is None or isinstance(value, bool | float):
             return value
+        if isinstance(value, str) and value in self._new:
+            return self._new[value]
         given = self._given.get(str(value))
         if given is not None and (always or not self.shown(value)):
             return given
         if self.shown(value) or depth >= MAX_DEPTH:
             return value
         origin = self._origin(value)
+        if origin is None and isinstance(value, str):
+            return self._added_to(value, depth, within)
         if origin is None or origin.step is within:
             return value
         if origin.step is None:
             return origin.reference
         name = self._names.get(id(origin.step)) or self.add(origin.step, depth=depth + 1).name
         return replace(origin.reference, step=name)
+
+    def _added_to(self, text: str, depth: int, within: Step) -> Any:
+        """A text to which something was added, as what the system said of it and what stands around that."""
+        said = self.within(text)
+        before, _, after = text.partition(said) if said else ("", "", "")
+        if not said or said == text or not (self.shown(before) and self.shown(after)):
+            return text
+        inner = self._value(said, depth, within)
+        return replace(inner, before=before, after=after) if isinstance(inner, Reference) else text
 
     def referenced(self, values: Mapping[str, Any], within: Step) -> dict[str, Any]:
         """Values by name, as references to the steps that give them; to be asked before ``within`` is added."""
@@ -260,18 +289,20 @@ def plans(
     shown: Shown,
     exchanges: Sequence[Exchange],
     expected: Mapping[str, Any] | None = None,
+    within: Callable[[str], str] = lambda _text: "",
 ) -> Iterator[Plan]:
     """
     Ways to show the last exchange again, the shortest first.
 
-    First with objects that are read, then with objects made anew to which the same was done.
+    First with objects that are read, then with objects made anew to which the same was done; then both again with new
+    names for what is made.
 
     Args:
         expected: values that the last answer is compared with, by name.
     """
     seen: list[Plan] = []
-    for made_anew in (False, True):
-        reproduction = Reproduction(knowledge, shown, made_anew)
+    for new_names, made_anew in itertools.product((False, True), repeat=2):
+        reproduction = Reproduction(knowledge, shown, made_anew, new_names, within)
         for exchange in exchanges[:-1]:
             reproduction.add(exchange.step, exchange)
         wanted = reproduction.referenced(expected or {}, exchanges[-1].step)
@@ -299,9 +330,15 @@ def play(
     """
     done: dict[str, Exchange] = {}
     renewed: dict[str, str] = {}
+    mark = uuid.uuid4().hex[:NEW_DIGITS]
     for step in steps:
-        done[step.name] = send(_with_new_identifiers(resolved(step, done, fixtures), renewed))
+        done[step.name] = send(_with_new_identifiers(resolved(step, done, fixtures, mark), renewed))
     return list(done.values())
+
+
+def new_text(text: str, mark: str) -> str:
+    """A name like another, of the same length where that is long enough: its end is replaced by a mark."""
+    return (text[: -len(mark)] if len(text) >= 2 * len(mark) else text) + mark
 
 
 def _with_new_identifiers(step: Step, renewed: dict[str, str]) -> Step:
@@ -330,11 +367,21 @@ def with_new_identifiers(step: Step) -> Step:
     return _with_new_identifiers(step, {})
 
 
-def resolved(step: Step, done: Mapping[str, Exchange], fixtures: Callable[[str, int], Any]) -> Step:
-    """The step with every reference replaced by its value; raises ``SetupError`` where the value is not there."""
+def resolved(
+    step: Step, done: Mapping[str, Exchange], fixtures: Callable[[str, int], Any], mark: str = ""
+) -> Step:
+    """
+    The step with every reference replaced by its value.
+
+    Args:
+        mark: what makes names that are to be new differ from all that were there before.
+
+    Raises:
+        SetupError: a value is not there.
+    """
 
     def value(item: Any) -> Any:
-        return resolved_value(item, done, fixtures)
+        return resolved_value(item, done, fixtures, mark)
 
     return replace(
         step,
@@ -345,14 +392,19 @@ def resolved(step: Step, done: Mapping[str, Exchange], fixtures: Callable[[str, 
     )
 
 
-def resolved_value(value: Any, done: Mapping[str, Exchange], fixtures: Callable[[str, int], Any]) -> Any:
+def resolved_value(
+    value: Any, done: Mapping[str, Exchange], fixtures: Callable[[str, int], Any], mark: str = ""
+) -> Any:
     """A JSON value with every reference replaced; raises ``SetupError`` where what it means is not there."""
     if isinstance(value, Reference):
-        return _fetched(value, done, fixtures)
+        if value.new:
+            return new_text(value.new, mark)
+        found = _fetched(value, done, fixtures)
+        return f"{value.before}{found}{value.after}" if value.before or value.after else found
     if isinstance(value, dict):
-        return {key: resolved_value(item, done, fixtures) for key, item in value.items()}
+        return {key: resolved_value(item, done, fixtures, mark) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [resolved_value(item, done, fixtures) for item in value]
+        return [resolved_value(item, done, fixtures, mark) for item in value]
     return value
 
 

@@ -42,7 +42,7 @@ LEAST = 8
 OWN, OTHER = "own", "other"
 LIMITED_TO = " limited to "
 # Words that every report uses; a system that answers with one of them gives nothing away.
-_COMMON = ("true", "false", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_COMMON = ("true", "false", "null", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 Write = Callable[..., None]
 
 

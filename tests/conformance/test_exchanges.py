@@ -95,6 +95,12 @@ REFERENCES = [
         {"from": "s1", "header": "Location", "pattern": "last-segment"},
     ),
     (Reference(fixture="childId", index=2), {"fixture": "childId", "index": 2}),
+    (
+        Reference(step="s1", pointer="/id", before="%", after="'"),
+        {"from": "s1", "pointer": "/id", "before": "%", "after": "'"},
+    ),
+    (Reference(fixture="childId", after="x"), {"fixture": "childId", "index": 0, "after": "x"}),
+    (Reference(new="Amber"), {"new": "Amber"}),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -17,7 +18,14 @@ from joinedup.conformance.configuration import Limits
 from joinedup.conformance.errors import SetupError
 from joinedup.conformance.exchanges import MISSING, Exchange, Reference, Response, Step, Text
 from joinedup.conformance.knowledge import Knowledge
-from joinedup.conformance.reproduction import at_pointer, plans, play, step_from_wire, with_new_identifiers
+from joinedup.conformance.reproduction import (
+    at_pointer,
+    new_text,
+    plans,
+    play,
+    step_from_wire,
+    with_new_identifiers,
+)
 
 JSON = {"Content-Type": "application/json"}
 CLIENT = Client("http://127.0.0.1:9/v1", [], Budget(Limits()), lambda exchange: None)
@@ -256,6 +264,58 @@ def test_an_object_is_read_first_and_made_anew_second() -> None:
         ("GET", "/children/{id}"),
     ]
     assert {str(s.path_parameters.get("id")) for s in anew[1:]} == {str(Reference(step="s0", pointer="/id"))}
+
+
+def test_a_text_that_was_added_to_is_fetched_and_added_to_again() -> None:
+    """What a check put around a text of the system stands beside a reference to it, wherever it stood."""
+    step = Step("GET", "/children", query=(("q", "Amber-c2'"), ("r", "c2x")), body={"like": ["%c2"]})
+    shown = {"", "Amber-", "'", "%"}.__contains__
+    (plan,) = plans(
+        learned(LIST), shown, [answered(step, status=500)], within=lambda text: "c2" if "c2" in text else ""
+    )
+    said = Reference(step="s0", pointer="/items/1/id")
+    assert plan.steps[-1].query == (
+        ("q", replace(said, before="Amber-", after="'")),
+        # The letter beside it is none that may be shown, so that the text stays, to be masked.
+        ("r", "c2x"),
+    )
+    assert plan.steps[-1].body == {"like": [replace(said, before="%")]}
+
+
+def test_what_is_made_on_the_way_gets_a_new_name_at_last() -> None:
+    """A name may be taken by now: the last plans make it anew, and use the new one wherever the old one stood."""
+    step = Step("PATCH", "/children/{id}", {"id": "c9"}, body={"name": "Amber", "colour": "red"})
+    mine = {"Amber", "red"}.__contains__
+    *_, last = planned(learned(CREATE), answered(step, status=500), shown=mine)
+    assert [s.body for s in last] == [
+        {"name": Reference(new="Amber")},
+        {"name": Reference(new="Amber"), "colour": "red"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("Amber", "Amber123456"), ("a-name-of-some-length", "a-name-of-some-123456"), ("", "123456")],
+)
+def test_a_new_name_is_as_long_as_the_old_one_where_it_can_be(old: str, new: str) -> None:
+    """A longest length that the old name kept to is kept to."""
+    assert new_text(old, "123456") == new
+
+
+def test_new_names_are_the_same_within_a_play_and_others_in_the_next() -> None:
+    """Each play makes names that were never there."""
+    sent: list[Step] = []
+
+    def send(step: Step) -> Exchange:
+        sent.append(step)
+        return answered(step)
+
+    steps = [Step("POST", "/a", body={"name": Reference(new="Amber")}, name=f"s{n}") for n in range(2)]
+    play(send, steps, lambda name, index: None)
+    play(send, steps, lambda name, index: None)
+    names = [step.body["name"] for step in sent]
+    assert names[0] == names[1] != names[2] == names[3]
+    assert all(name.startswith("Amber") for name in names)
 
 
 def test_what_an_earlier_step_gave_is_taken_from_there() -> None:

@@ -198,6 +198,31 @@ def test_a_value_is_fetched_by_an_earlier_step(server: Server, name: str) -> Non
     assert json.loads(body) == {"kept": ["REFERENCE0", {"child": AWKWARD}]}
 
 
+def test_a_value_is_fetched_and_added_to(server: Server) -> None:
+    """What stood around a value stands around it again: in path, header and body, and around a number too."""
+    server.answer = {"name": AWKWARD, "n": 7}
+    around = Reference("s0", "/name", before="\" OR '", after="'--\n\\")
+    run(
+        server,
+        Step("GET", "/v1/children", name="s0"),
+        Step("POST", "/v1/{x}", {"x": around}, body=[around, Reference("s0", "/n", before="-")], name="s1"),
+    )
+    added = f"\" OR '{AWKWARD}'--\n\\"
+    assert server.seen[1][1] == Step("GET", "/v1/{x}", {"x": added}).url_path()
+    assert json.loads(server.seen[1][3]) == [added, "-7"]
+
+
+def test_a_name_is_made_anew(server: Server) -> None:
+    """A name that may be taken by now is another one each time, and the same wherever it stands in one script."""
+    name = Reference(new="a name of 'some' length")
+    steps = (Step("POST", "/v1/x", body={"name": name}, name="s0"), Step("PUT", "/v1/y", body={"name": name}))
+    run(server, *steps)
+    run(server, *steps)
+    names = [json.loads(body)["name"] for *_, body in server.seen]
+    assert names[0] == names[1] != names[2] == names[3]
+    assert {(len(n), n[:17]) for n in names} == {(23, "a name of 'some' ")}
+
+
 @pytest.mark.parametrize(("pattern", "expected"), [("", None), ("last-segment", "a b/c")])
 def test_a_value_is_fetched_from_a_header(server: Server, pattern: str, expected: str | None) -> None:
     """A header of an earlier answer can be used whole or by its last segment, in any case of letters."""
