@@ -18,6 +18,7 @@ from joinedup.mocks import (
     early_help,
     health,
     identity,
+    locator,
     mash,
     police,
     school,
@@ -46,6 +47,7 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "mash": lambda tokens: mash.AGENCY,
     "cp-is": lambda tokens: cp_is.AGENCY,
     "identity": lambda tokens: identity.AGENCY,
+    "locator": lambda tokens: locator.AGENCY,
     "auth": auth.agency,
 }
 _FAULT_NAMES = frozenset(fault.name for fault in FAULTS)

@@ -132,6 +132,23 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "unsubscribe",
         ),
     ),
+    "locator": (
+        "National record locator",
+        (
+            "start-search",
+            "read-search",
+            "cancel-search",
+            "list-search-results",
+            "fetch-record",
+            "claim-work",
+            "renew-lease",
+            "answer-work",
+            "read-sharing-policy",
+            "replace-sharing-policy",
+            "add-sharing-rule",
+            "revoke-sharing-rule",
+        ),
+    ),
     "auth": ("Token server", ("issue-token", "revoke-token")),
 }
 

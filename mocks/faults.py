@@ -8,7 +8,14 @@ A fault is one change of behaviour as a user would see it. ``breaks`` are the re
 
 from __future__ import annotations
 
-from joinedup.mocks import faults_casework, faults_cp_is, faults_identity, faults_mash, faults_police
+from joinedup.mocks import (
+    faults_casework,
+    faults_cp_is,
+    faults_identity,
+    faults_locator,
+    faults_mash,
+    faults_police,
+)
 from joinedup.mocks.fault import Fault as Fault
 from joinedup.mocks.faults_early_help import EARLY_HELP_FAULTS
 from joinedup.mocks.faults_health import HEALTH_FAULTS
@@ -288,6 +295,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_mash.FAULTS,
     *faults_cp_is.FAULTS,
     *faults_identity.FAULTS,
+    *faults_locator.FAULTS,
     *EARLY_HELP_FAULTS,
     *HEALTH_FAULTS,
     *SCHOOL_FAULTS,

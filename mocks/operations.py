@@ -47,7 +47,7 @@ class Operation:
             bundled contract says what it asks for, so that none is public because someone forgot.
         bodies: validators by media type; empty where no body is declared.
         deduplicated: whether the same X-Request-ID again gives the same answer and no second effect: every
-            operation that creates something and declares that header.
+            operation that creates something, at once or later, and declares that header.
     """
 
     id: str
@@ -61,7 +61,8 @@ class Operation:
 
     @property
     def deduplicated(self) -> bool:
-        return 201 in self.promises and any(p.name == "X-Request-ID" for p in self.parameters)
+        begins = 202 in self.promises and "Location" in self.promises[202].headers
+        return (201 in self.promises or begins) and any(p.name == "X-Request-ID" for p in self.parameters)
 
     def promises_media_type(self, status: int, media_type: str) -> bool:
         """Whether the contract declares that media type for that status."""
