@@ -75,7 +75,7 @@ def read(
     )
     for agreed in (*found.waivers, *found.known):
         _refuse(agreed.name, [*agreed.mistakes(on), *_astray(agreed, profiles)])
-    evidence = (folder / attestations).parent if attestations else folder
+    evidence = Path(attestations).parent if attestations else folder
     for attested in found.attestations:
         mistakes = [*attested.mistakes(on), *_misplaced(attested, profiles)]
         _refuse(attested.called, [*mistakes, *attested.evidence_mistakes(evidence)])
@@ -113,7 +113,7 @@ def _entry(path: Path, number: int, entry: object, kind: type[Entry]) -> Entry:
         raise ConfigurationError(
             f"{where}: unknown key `{unknown[0]}`.", hint=f"There are: {', '.join(known)}."
         )
-    empty = next((key for key in known if isinstance(entry, dict) and entry.get(key) == ""), "")
+    empty = next((key for key, value in entry.items() if value == ""), "") if isinstance(entry, dict) else ""
     if empty:
         raise ConfigurationError(f"{where}: `{empty}` is empty.", hint="Complete the entry.")
     try:

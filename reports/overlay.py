@@ -171,4 +171,5 @@ def told(coverage: Coverage) -> list[dict[str, Any]]:
 def _told(entry: Agreed, findings: Sequence[str], whole: bool) -> dict[str, Any]:
     """An entry with its scope beside its other keys; ``whole``: nothing else breaks the requirement."""
     record = as_record(entry)
-    return {**record.pop("scope"), **record, "findings": list(findings), "whole": whole}
+    scope = {**record.pop("scope"), "operations": list(entry.scope.operations)}
+    return {**scope, **record, "findings": list(findings), "whole": whole}
