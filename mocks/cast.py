@@ -32,6 +32,7 @@ from joinedup.mocks.connections import connected
 from joinedup.mocks.deliveries import Deliveries, DeliveriesState, Delivery, Done, Outgoing, Transport
 from joinedup.mocks.engine import Agency
 from joinedup.mocks.faults import FAULTS
+from joinedup.mocks.faults_deliveries import gives_up, misdelivered
 from joinedup.mocks.member import Journal, Member, MemberState
 from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
@@ -50,6 +51,8 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "locator": lambda tokens: locator.AGENCY,
     "auth": auth.agency,
 }
+# Messages without a recipient that an agency keeps, the latest; looked through again after every answer.
+KEPT_UNKNOWN = 200
 _FAULT_NAMES = frozenset(fault.name for fault in FAULTS)
 # The organisations of the callers own and other, where they are not the two councils.
 ORGANISATIONS_OF: dict[str, tuple[str, str]] = {"police": police.ORGANISATIONS}
@@ -105,6 +108,7 @@ class Cast:
         self.addresses: dict[str, str] = {}
         self.far: Transport = Http(self.addresses)
         self.deliveries = Deliveries(self.clock, self._send, self._credentials, seed=seed)
+        self.deliveries.gives_up = lambda delivery: gives_up(delivery, self.faults)
         names = [*systems, *(() if "auth" in systems else ("auth",))]
         self.engines: dict[str, Member[Any]] = {name: self._member(name) for name in names}
 
@@ -127,12 +131,18 @@ class Cast:
             return
         unknown = []
         for message in ledger.outbox:
-            delivery = connected(sender, message)
-            if delivery is None:
+            taken_in = [each for each in connected(sender, message) if self._takes_in(each)]
+            for delivery in taken_in:
+                for posted, due in misdelivered(delivery, self.faults, self.clock.seconds()):
+                    self.deliveries.post(posted, due=due)
+            if not taken_in:
                 unknown.append(message)
-            else:
-                self.deliveries.post(delivery)
-        ledger.outbox[:] = unknown
+        ledger.outbox[:] = unknown[-KEPT_UNKNOWN:]
+
+    def _takes_in(self, delivery: Delivery) -> bool:
+        """Whether the recipient is there at all, and whoever it is sent for is a client of it."""
+        is_known = delivery.recipient in self.engines or delivery.recipient in self.addresses
+        return is_known and (bool(delivery.key) or client_id(delivery.organisation) in self.tokens.clients)
 
     def _credentials(self, delivery: Delivery) -> dict[str, str]:
         """A token of the organisation that something is delivered for, to the recipient alone."""

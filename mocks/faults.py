@@ -11,6 +11,7 @@ from __future__ import annotations
 from joinedup.mocks import (
     faults_casework,
     faults_cp_is,
+    faults_deliveries,
     faults_identity,
     faults_locator,
     faults_mash,
@@ -296,6 +297,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_cp_is.FAULTS,
     *faults_identity.FAULTS,
     *faults_locator.FAULTS,
+    *faults_deliveries.FAULTS,
     *EARLY_HELP_FAULTS,
     *HEALTH_FAULTS,
     *SCHOOL_FAULTS,
