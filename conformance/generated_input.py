@@ -47,16 +47,17 @@ class Cases:
         The cases that fit, the same for every operation: fewer of each where there are many, so that none goes without.
 
         Args:
-            requests: how many may be sent in all. Half of them are for coverage, a quarter for fuzzing, a tenth for
-                sequences; examples and what is sent to get there need the rest.
+            requests: how many may be sent in all. A quarter of them at most is for fuzzing, a tenth for sequences, and
+                what fuzzing leaves of three quarters for coverage; examples need the rest.
         """
         each, large = requests // max(operations, 1), max(operations / LARGE, 1)
+        fuzzing = min(self.fuzzing, max(int(self.fuzzing / large), LEAST_FUZZING), max(each // 4, 1))
         return replace(
             self,
-            fuzzing=min(self.fuzzing, max(int(self.fuzzing / large), LEAST_FUZZING), max(each // 4, 1)),
+            fuzzing=fuzzing,
             stateful=min(self.stateful, requests // (10 * MOST_STEPS)),
             of_one_kind=max(int(self.of_one_kind / large), 1),
-            most_covered=max(each // 2, 1),
+            most_covered=max(each * 3 // 4 - fuzzing, 1),
         )
 
 

@@ -302,10 +302,10 @@ def test_what_is_sent_fits_the_budget(requests: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("operations", "requests", "fitting"),
     [
-        (10, 15_000, Cases(20, 5, of_one_kind=10, most_covered=750)),
-        (187, 15_000, Cases(6, 5, of_one_kind=3, most_covered=40)),
+        (10, 15_000, Cases(20, 5, of_one_kind=10, most_covered=1105)),
+        (187, 15_000, Cases(6, 5, of_one_kind=3, most_covered=54)),
         (187, 2_000, Cases(2, 5, of_one_kind=3, most_covered=5)),
-        (2_000, 15_000, Cases(1, 5, of_one_kind=1, most_covered=3)),
+        (2_000, 15_000, Cases(1, 5, of_one_kind=1, most_covered=4)),
         (0, 0, Cases(1, 0, of_one_kind=10, most_covered=1)),
     ],
 )
