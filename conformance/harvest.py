@@ -20,6 +20,7 @@ from joinedup.conformance.errors import JoinedUpError
 from joinedup.conformance.exchanges import MISSING, Exchange, Step, Text
 from joinedup.conformance.mending import Mender
 from joinedup.conformance.operations import Operation, Parameter
+from joinedup.conformance.responses import base_type, is_json
 from joinedup.conformance.samples import CannotSampleError, Sampler
 from joinedup.conformance.target import OWN, Target
 from joinedup.conformance.watch import RISKY as RISKY
@@ -157,6 +158,18 @@ def _sampled(sampler: Sampler, parameter: Parameter) -> list[Any]:
     return [value] if isinstance(value, str | int | float) else []
 
 
+def accepted_version(operation: Operation) -> str:
+    """
+    The media type to ask for where a success comes in types of the system's own only, such as a version each.
+
+    Without it a server gives the version that it likes, or refuses. Empty where plain JSON or no JSON is declared.
+    """
+    content = (name for _, response in operation.success_responses for name in response.get("content") or {})
+    declared = [name for name in dict.fromkeys(content) if is_json(name) and "*" not in name]
+    plain_json = any(base_type(name) == "application/json" and "version" not in name for name in declared)
+    return declared[0] if declared and not plain_json else ""
+
+
 def compose(
     target: Target, operation: Operation, values: dict[str, Any], identity: str | None, *, full: bool = False
 ) -> Step | None:
@@ -183,6 +196,8 @@ def compose(
             )
         else:
             headers[parameter.name] = plain(value)
+    if version := accepted_version(operation):
+        headers["Accept"] = version
     step = Step(
         operation.method,
         operation.path,

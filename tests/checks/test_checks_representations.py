@@ -12,8 +12,10 @@ from judged import found, outcome_of
 
 from joinedup.conformance.contract import parse_contract
 from joinedup.conformance.harvest import harvest
+from joinedup.conformance.objects import collections_of
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.representations import further
+from joinedup.conformance.suite import test_sequences as sequences
 from joinedup.conformance.suite.test_representations import (
     test_keeps_the_contract_in_every_representation as judge,
 )
@@ -102,3 +104,28 @@ def test_knows_one_representation_from_another(declared: list[str], usual: str, 
     read = parse_contract(json.dumps(contract).encode(), origin="parks").operation("GET /parks")
     assert read is not None
     assert further(read, usual) == others
+
+
+def _strict(asked: parks.Asked) -> parks.Answer | None:
+    """A system that gives nothing to whoever does not name a version."""
+    named = asked.headers.get("accept") == NEWER
+    return None if named or asked.method == "DELETE" else parks.answer(406, {"title": "No."})
+
+
+@pytest.mark.parametrize(("declared", "reads"), [(NEWER, True), ("application/json", False)])
+def test_asks_for_the_version_that_is_declared(declared: str, *, reads: bool) -> None:
+    """Where a system gives what it holds in versions only, one that is declared is asked for, in lists too."""
+    contract = copy.deepcopy(parks.CONTRACT)
+    for item in contract["paths"].values():
+        for operation in (item[method] for method in ("get", "post", "put") if method in item):
+            for status, response in operation["responses"].items():
+                if status[0] == "2" and "content" in response:
+                    response["content"] = {declared: response["content"]["application/json"]}
+    with parks.serving(parks.Parks(instead=_strict)) as address:
+        target = parks.target_of(address, contract=contract)
+        harvest(target)
+        lists = [collection.operation.label for collection in collections_of(target)]
+        check = outcome_of(sequences.test_gives_back_what_was_created, target, "CON-API-13")
+        target.client.close()
+    assert lists == (["GET /parks"] if reads else [])
+    assert [r.outcome for r in check.results()] == [Outcome.PASS if reads else Outcome.BLOCKED]
