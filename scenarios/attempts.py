@@ -32,6 +32,7 @@ class Attempt:
     Args:
         scope: what expressions see after it.
         called: the workflow that was called, where one was.
+        is_final: whether no other attempt and no action can change it: the stage could not go on.
     """
 
     step: Step
@@ -44,15 +45,12 @@ class Attempt:
     called: tuple[Played, ...] = ()
     system: str = ""
     actor: str = ""
+    is_final: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether the step did not succeed."""
         return self.outcome is not Outcome.PASS
-
-    def after_outputs(self) -> Scope:
-        """What the criteria of actions see: the step's own outputs too."""
-        return self.scope
 
 
 def attempt_operation(

@@ -23,6 +23,8 @@ from joinedup.scenarios.model import (
     Workflow,
 )
 
+MAX_DEPTH = 20
+"""How many workflows may call one another in a row."""
 _OF_AN_EXCHANGE = frozenset({"url", "method", "statusCode", "request", "response"})
 
 
@@ -74,11 +76,11 @@ def every_problem(linked: Linked) -> tuple[Problem, ...]:
 
 
 def _problems(callee: Callee) -> Iterator[Problem]:
-    reached, circle = _reached(callee)
-    if circle is not None:
-        yield circle
+    walk = _Walk()
+    walk.visit(callee)
+    yield from walk.problems[:1]
+    reached, names = list(walk.reached.values()), set(walk.reached)
     documents = {id(each.linked): each.linked for each in reached}
-    names = {(id(each.linked), each.workflow.id) for each in reached}
     for linked in documents.values():
         for problem in (*linked.document.problems, *linked.problems):
             if not problem.place.workflow or (id(linked), problem.place.workflow) in names:
@@ -96,31 +98,50 @@ def _of_documents(documents: Iterable[Linked]) -> Iterator[Problem]:
 # Circles
 
 
-def _reached(start: Callee) -> tuple[list[Callee], Problem | None]:
-    """Every workflow that may be played, and the first circle in which one would wait for itself."""
-    reached: dict[tuple[int, str], Callee] = {}
-    under_way: list[tuple[int, str]] = []
-    circle: list[Problem] = []
+class _Walk:
+    """A walk over every workflow that may be played; notes circles, and calls that are too deep."""
 
-    def visit(callee: Callee) -> None:
+    def __init__(self) -> None:
+        self.reached: dict[tuple[int, str], Callee] = {}
+        self.problems: list[Problem] = []
+        self._heights: dict[tuple[int, str], int] = {}
+        self._under_way: list[tuple[int, str]] = []
+
+    def visit(self, callee: Callee) -> int:
+        """Visit a workflow and what it names; gives how many call one another in a row from there."""
         key = (id(callee.linked), callee.workflow.id)
-        if key in under_way:
-            names = [name for _, name in under_way[under_way.index(key) :]]
-            sentence = f"The workflows call each other in a circle: {' → '.join([*names, key[1]])}."
-            circle.append(Problem(callee.workflow.place, sentence))
-            return
-        if key in reached:
-            return
-        reached[key] = callee
-        under_way.append(key)
-        for reference, waits in _references(callee.workflow):
-            other = callee.linked.callee(reference)
-            if other is not None and (waits or (id(other.linked), other.workflow.id) not in reached):
-                visit(other)
-        under_way.pop()
+        if key in self._under_way:
+            names = [name for _, name in self._under_way[self._under_way.index(key) :]]
+            self._note(callee, f"The workflows call each other in a circle: {' → '.join([*names, key[1]])}.")
+            return 0
+        if key in self._heights:
+            return self._heights[key]
+        if len(self._under_way) >= MAX_DEPTH:
+            return MAX_DEPTH + 1
+        self.reached[key] = callee
+        self._under_way.append(key)
+        height = 1 + max(
+            (self._follow(callee, *reference) for reference in _references(callee.workflow)), default=0
+        )
+        self._under_way.pop()
+        self._heights[key] = height
+        if height > MAX_DEPTH:
+            self._note(callee, f"More than {MAX_DEPTH} workflows call one another in a row.")
+        return height
 
-    visit(start)
-    return list(reached.values()), circle[0] if circle else None
+    def _follow(self, callee: Callee, reference: str, waits: bool) -> int:
+        other = callee.linked.callee(reference)
+        if other is None:
+            return 0
+        if waits:
+            return self.visit(other)
+        # A goto may lead back to where it came from: nobody waits for it.
+        if (id(other.linked), other.workflow.id) not in self.reached:
+            self.visit(other)
+        return 0
+
+    def _note(self, callee: Callee, sentence: str) -> None:
+        self.problems.append(Problem(callee.workflow.place, sentence))
 
 
 def _references(workflow: Workflow) -> Iterator[tuple[str, bool]]:

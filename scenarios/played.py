@@ -111,14 +111,14 @@ class Played:
 
     @property
     def failed(self) -> PlayedStep | None:
-        """The first step whose outcome is the worst one, where that is a failure."""
+        """The first step that shows why it did not pass; None where it did."""
         worst = self.outcome
         candidates = (*(step for played in self.before for step in played.steps), *self.steps)
-        return next((s for s in candidates if s.outcome is worst), None) if worst in FAILURES else None
+        return None if worst is Outcome.PASS else next((s for s in candidates if s.outcome is worst), None)
 
     @property
     def reason(self) -> Reason | None:
-        """Why it failed; that of the innermost step that did."""
+        """Why it did not pass: what the innermost step has to say."""
         step = self.failed
         return step.reason if step else None
 

@@ -107,18 +107,28 @@ class _Session:
     def workflow(
         self, callee: Callee, inputs: dict[str, Any], actor: str = "", credential: str = ""
     ) -> Played:
-        """Play a workflow with inputs that are complete."""
-        before = [self._dependency(callee.linked, ref, inputs) for ref in callee.workflow.depends_on]
+        """Play a workflow with inputs that are complete, and those that it is transferred to."""
+        before: list[Played] = []
+        following: Callee | None = callee
+        while following is not None:
+            given = inputs if following is callee else _completed(following, _shared(following, inputs))
+            played, following = self._once(following, given, actor, credential)
+            before.append(played)
+        *earlier, last = before
+        return replace(last, before=(*earlier, *last.before)) if earlier else last
+
+    def _once(
+        self, callee: Callee, inputs: dict[str, Any], actor: str, credential: str
+    ) -> tuple[Played, Callee | None]:
+        known = set(self.dependencies)
+        needed = {self._dependency(callee.linked, ref, inputs) for ref in callee.workflow.depends_on}
+        before = [self.dependencies[key] for key in self.dependencies if key in needed and key not in known]
         run = self._run(callee, inputs, actor, credential)
-        failed = next((played for played in before if played.outcome in FAILURES), None)
+        failed = next((p for key in needed if (p := self.dependencies[key]).outcome in FAILURES), None)
         if failed is not None:
             self._block(run, 0, f"The workflow {failed.workflow}, on which it depends, did not succeed.")
-            return self._ended(run, before)
-        other = self._steps(run)
-        if other is not None:
-            transferred = self.workflow(other, _completed(other, _shared(other, inputs)), actor, credential)
-            return replace(transferred, before=(self._ended(run, before), *transferred.before))
-        return self._ended(run, before)
+        other = None if failed else self._steps(run)
+        return self._ended(run, before), other
 
     def _run(self, callee: Callee, inputs: dict[str, Any], actor: str, credential: str) -> _Run:
         outputs: dict[str, Any] = {}
@@ -135,14 +145,14 @@ class _Session:
         )
         return _Run(callee, inputs, scope, actor, credential, outputs, steps)
 
-    def _dependency(self, linked: Linked, reference: str, inputs: Mapping[str, Any]) -> Played:
-        """The workflow that another depends on; played once in a session, with the inputs that it shares."""
+    def _dependency(self, linked: Linked, reference: str, inputs: Mapping[str, Any]) -> tuple[int, str]:
+        """See that a workflow that another depends on was played, once in a session; gives its key."""
         callee = linked.callee(reference)
         assert callee is not None, "prepared() has seen to it"
         key = (id(callee.linked), callee.workflow.id)
         if key not in self.dependencies:
             self.dependencies[key] = self.workflow(callee, _completed(callee, _shared(callee, inputs)))
-        return self.dependencies[key]
+        return key
 
     def _ended(self, run: _Run, before: list[Played]) -> Played:
         for name, expression in run.workflow.outputs.items():
@@ -178,7 +188,7 @@ class _Session:
         done = {played.id for played in run.played}
         for step in run.workflow.steps[position:]:
             if step.id not in done:
-                why = Reason("That the step is played.", reason, str(step.place))
+                why = Reason("The step is played.", reason, str(step.place))
                 run.played.append(_unplayed(step, outcome, why))
 
     # Steps
@@ -192,21 +202,20 @@ class _Session:
             attempts.append(attempt)
             action = _action(step, attempt, retries)
             if action is None or action.flow is not Flow.RETRY:
-                break
+                return self._after(run, step, position, attempts, action)
             retries[action.name] = retries.get(action.name, 0) + 1
-            stopped = self._before_retry(run, action, attempt)
-            if stopped is not None:
-                attempts.append(stopped)
-                action = None
-                break
-        return self._after(run, step, position, attempts, action)
+            between = self._before_retry(run, action, attempt)
+            attempts.append(between)
+            if between.is_final:
+                return self._after(run, step, position, attempts, None)
 
-    def _before_retry(self, run: _Run, action: Action, attempt: Attempt) -> Attempt | None:
-        """Wait, and play what the action names; gives an attempt that ended where time could not pass."""
+    def _before_retry(self, run: _Run, action: Action, attempt: Attempt) -> Attempt:
+        """Wait, and play what the action names; gives what was called, or how it ended where time could not pass."""
         try:
             self.stage.wait(_pause(action, attempt))
         except Ended as ended:
-            return replace(attempt, outcome=ended.outcome, reason=_ended_reason(ended, action.place))
+            return _final(attempt, ended.outcome, str(ended))
+        called: tuple[Played, ...] = ()
         if action.step:
             step = run.workflow.step(action.step)
             assert step is not None, "prepared() has seen to it"
@@ -216,8 +225,8 @@ class _Session:
             callee = run.linked.callee(action.workflow)
             assert callee is not None, "prepared() has seen to it"
             inputs = _completed(callee, _shared(callee, run.inputs))
-            self.workflow(callee, inputs, run.actor, run.credential)
-        return None
+            called = (self.workflow(callee, inputs, run.actor, run.credential),)
+        return replace(attempt, sent=(), called=called)
 
     def _after(
         self, run: _Run, step: Step, position: int, attempts: list[Attempt], action: Action | None
@@ -240,19 +249,21 @@ class _Session:
         return run.linked.callee(action.workflow)
 
     def _attempt(self, run: _Run, step: Step) -> Attempt:
-        """One attempt at a step; its outputs are noted where it succeeds."""
+        """One attempt at a step; its outputs are noted."""
+        start = Attempt(step, run.scope, Outcome.FAIL, actor=step.actor or run.actor)
         try:
             attempt = self._called(run, step) if step.workflow else self._operated(run, step)
         except Ended as ended:
-            return Attempt(step, run.scope, ended.outcome, reason=_ended_reason(ended, step.place))
+            return _final(start, ended.outcome, str(ended))
         except RealDataError:
             raise
         except SetupError as error:
-            why = Reason("That the request can be sent.", str(error), str(step.place))
-            return Attempt(step, run.scope, Outcome.SETUP_ERROR, reason=why)
+            return _final(start, Outcome.SETUP_ERROR, str(error))
         except MissingValueError as error:
-            why = Reason(f"That {error.expression.text} gives a value.", "It gives none.", str(step.place))
-            return Attempt(step, run.scope, Outcome.FAIL, reason=why)
+            # What an answer left out is the system's; what nobody passed is not.
+            outcome = Outcome.BLOCKED if error.expression.root == "inputs" else Outcome.FAIL
+            why = Reason(f"{error.expression.text} gives a value.", "It gives none.", str(step.place))
+            return replace(start, outcome=outcome, reason=why)
         run.steps[step.id] = dict(attempt.outputs)
         return attempt
 
@@ -277,11 +288,11 @@ class _Session:
         played = self.workflow(callee, inputs, actor, credential)
         last = _last(played.everything_sent())
         scope = run.scope.after(last.exchange if last else None, "", played.outputs)
-        attempt = Attempt(step, scope, Outcome.PASS, system=system, actor=actor, called=(played,))
-        attempt = judged(attempt, step.criteria)
-        if played.outcome is not Outcome.PASS:
-            attempt = replace(attempt, outcome=played.outcome, reason=played.reason)
-        return outputs_of(attempt)
+        attempt = Attempt(step, scope, played.outcome, system=system, actor=actor, called=(played,))
+        if played.outcome is Outcome.PASS:
+            return outputs_of(judged(attempt, step.criteria))
+        ended = played.outcome is Outcome.NOT_APPLICABLE
+        return outputs_of(replace(attempt, reason=played.reason, is_final=ended))
 
     def _caller(self, run: _Run, step: Step, callee: Callee) -> tuple[str, str]:
         """Whom the called workflow's calls are made as, and with what credential."""
@@ -318,9 +329,11 @@ def _last(sent: Iterator[Sent]) -> Sent | None:
 
 def _action(step: Step, attempt: Attempt, retries: Mapping[str, int]) -> Action | None:
     """The first action whose criteria hold, retries that are used up left aside."""
+    if attempt.is_final:
+        return None
     actions = step.on_failure if attempt.failed else step.on_success
     usable = (a for a in actions if a.flow is not Flow.RETRY or retries.get(a.name, 0) < a.retry_limit)
-    return next((action for action in usable if action.applies(attempt.after_outputs())), None)
+    return next((action for action in usable if action.applies(attempt.scope)), None)
 
 
 def _pause(action: Action, attempt: Attempt) -> float:
@@ -330,8 +343,10 @@ def _pause(action: Action, attempt: Attempt) -> float:
     return min(float(said), LONGEST_RETRY_AFTER_S) if said.isdigit() else action.retry_after_s
 
 
-def _ended_reason(ended: Ended, place: object) -> Reason:
-    return Reason("That the step can be played.", str(ended), str(place))
+def _final(attempt: Attempt, outcome: Outcome, said: str) -> Attempt:
+    """An attempt after which there is no other, because the stage could not go on."""
+    why = Reason("The step can be played.", said, str(attempt.step.place))
+    return replace(attempt, outcome=outcome, reason=why, is_final=True, sent=(), called=(), criteria=())
 
 
 def _unplayed(step: Step, outcome: Outcome, reason: Reason) -> PlayedStep:
@@ -355,17 +370,17 @@ def _played(step: Step, attempts: list[Attempt], *, foreseen: bool = False) -> P
     """
     A step as it was played.
 
-    A failure that an action foresees (``goto``) is none, unless a criterion that proves a requirement did not hold
-    or an answer broke its contract.
+    A failure that an action foresees (``goto``) is none, unless it is one of what proves a requirement, or an answer
+    broke its contract.
     """
     last = attempts[-1]
     outcome, reason = last.outcome, last.reason
-    marked = any(not j.held and j.criterion.requirements for j in last.criteria)
+    marked = step.requirements or any(not j.held and j.criterion.requirements for j in last.criteria)
     if foreseen and not marked:
-        outcome = Outcome.NOT_APPLICABLE
+        outcome = Outcome.PASS
     sent = tuple(each for attempt in attempts for each in attempt.sent)
     broken = next((each for each in sent if each.breaches), None)
-    if broken is not None and outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE):
+    if broken is not None and outcome is Outcome.PASS:
         outcome, reason = Outcome.FAIL, broken_contract(step, broken)
     return PlayedStep(
         id=step.id,

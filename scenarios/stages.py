@@ -9,6 +9,7 @@ Where a workflow is played: the one seam through which requests are sent, time p
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -91,6 +92,7 @@ class Systems:
     observe: Observe = unobserved
     limits: Limits = field(default_factory=Limits)
     _clients: dict[tuple[str, str], Client] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, source: Source, operation: Operation, step: Step, actor: str) -> Exchange:
         """Send one request with the client of its system."""
@@ -110,15 +112,19 @@ class Systems:
 
     def _client(self, source: Source) -> Client:
         key = (source.system, source.base_url)
-        if key not in self._clients:
-            self._clients[key] = Client(
-                source.base_url,
-                (),
-                Budget(self.limits),
-                lambda exchange: self.observe(source.system, exchange),
-                derive=lambda actor: self._identity(source, actor),
-            )
-        return self._clients[key]
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._connected(source)
+            return self._clients[key]
+
+    def _connected(self, source: Source) -> Client:
+        return Client(
+            source.base_url,
+            (),
+            Budget(self.limits),
+            lambda exchange: self.observe(source.system, exchange),
+            derive=lambda actor: self._identity(source, actor),
+        )
 
     def _identity(self, source: Source, actor: str) -> Identity:
         found = self.identity(source.system, actor)
