@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
+from joinedup.mocks import notices
 from joinedup.mocks.casework import (
     EDUCATION_MONITORING,
     PROTECTIVE,
@@ -308,6 +309,7 @@ def case_notes_stepped_down(answer: Answer, operation: Operation | None, incomin
 AGENCY = Agency(
     name="early-help",
     behaviours={
+        **notices.behaviours(EarlyHelp),
         "getStatus": get_status,
         "listServices": list_services,
         "getService": get_service,

@@ -34,7 +34,11 @@ REFUSALS = {"more-detrimental": "more-detrimental-to-child", "not-facilitating":
 LIFECYCLE = "application/vnd.dfe.sui.lifecycle-notification.v1+json"
 DUTY_TELEPHONES = {"officeHoursTelephone": "01632960200", "emergencyDutyTelephone": "01632960201"}
 # Who hears what became of a contact, by its source in the code list of the children in need census.
-REFERRERS = {"2A": "school", "2B": "school", **dict.fromkeys(("3A", "3B", "3C", "3D", "3E", "3F"), "health")}
+REFERRERS = {
+    **dict.fromkeys(("2A", "2B"), "school"),
+    **dict.fromkeys(("3A", "3B", "3C", "3D", "3E", "3F"), "health"),
+    "5D": "early-help",
+}
 
 
 @dataclass(frozen=True)
