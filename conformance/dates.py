@@ -1,5 +1,13 @@
 """
 Dates in answers: written as RFC 3339 has them, a date-time with Z or an offset, so that nobody can misread them.
+
+No near miss lies in the hour that summer time skips, and none is sent. A ``date-time`` has an offset (RFC 3339, 5.6),
+and with one every hour of every day is a moment: 2026-03-29T01:30:00Z is 02:30 on a British wall, and 01:30+01:00 that
+night is half past midnight universal time, whatever the wall said. A ``date-time-local`` (OpenAPI's registry of
+formats) has no zone, so that nothing says that an hour is skipped. Only a local time beside a zone such as
+Europe/London can name an hour that was not, and even there nothing rules it out: RFC 5545 (3.3.5) has such a time read
+with the offset before the gap, as PostgreSQL and java.time do. To refuse it is allowed, to take it is too. What a system
+must do with those hours is to keep the moment: see ``moments``.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def fits(place: Place, text: str) -> bool:
 def compare(base: Base, compared: Compared) -> None:
     """Send each sample to every text of an operation that takes it, and see what comes back."""
     base = filled(base.target, base)
-    held = _stored(base, [place for place in text_places(base) if fits(place, PLAIN)], PLAIN)
+    held = stored(base, [place for place in text_places(base) if fits(place, PLAIN)], PLAIN)
     if held is None:
         return
     places = [place for place, value in held[1] if _same(value, PLAIN)]
@@ -93,7 +93,7 @@ def compare(base: Base, compared: Compared) -> None:
 
 
 def _compare_one(base: Base, places: list[Place], sample: Sample, compared: Compared) -> None:
-    held = _stored(base, places, sample.text)
+    held = stored(base, places, sample.text)
     if held is None:
         return
     exchanges, values = held
@@ -105,7 +105,7 @@ def _compare_one(base: Base, places: list[Place], sample: Sample, compared: Comp
         compared.causes.add(replace(suspicion, operations=(base.operation.label,)))
 
 
-def _stored(
+def stored(
     base: Base, places: list[Place], text: str
 ) -> tuple[tuple[Exchange, ...], list[tuple[Place, Any]]] | None:
     """Send a text at some places and read it back: the exchanges, and what came for each place; None where it was refused."""
@@ -178,7 +178,7 @@ def _suspicion(
     base: Base, place: Place, sample: Sample, value: Any, exchanges: tuple[Exchange, ...]
 ) -> Suspicion:
     def again() -> bool:
-        held = _stored(base, [place], sample.text)
+        held = stored(base, [place], sample.text)
         return held is not None and any(not _same(came, sample.text) for _, came in held[1])
 
     shown = base.target.redactor.mask(value)

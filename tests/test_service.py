@@ -339,6 +339,7 @@ CHANGED_BY: dict[str, set[str]] = {
     "database-speaks-in-refusal": {"unknown"},
     "creation-time-without-offset": {"change", "create", "list", "read", "search"},
     "summer-time-offset-refused": {"change", "search"},
+    "offset-of-an-observation-lost": {"change"},
     "change-lost": {"search"},
     "new-referral-cannot-be-read": {
         "change",

@@ -14,6 +14,7 @@ from joinedup.conformance.features import is_create
 from joinedup.conformance.fidelity import Compared, compare, one_name_places, refuses_one_name
 from joinedup.conformance.hostility import attack, untyped
 from joinedup.conformance.injection import judge as judge_injection
+from joinedup.conformance.moments import judge as judge_moments
 from joinedup.conformance.narrowing import Allowed
 from joinedup.conformance.narrowing import judge as judge_variants
 from joinedup.conformance.places import bases
@@ -131,6 +132,18 @@ def test_treats_characters_as_data(harvested: Target, check: Check) -> None:
     check.proves(times=tested)
     if not tested:
         check.ends(not_applicable("no request that was accepted has a place for a text of any letters"))
+
+
+@pytest.mark.requirement("CON-API-09")
+def test_keeps_moments(harvested: Target, check: Check) -> None:
+    """A date-time comes back as the moment that was sent, also in the hours that summer time skips and repeats."""
+    compared = Compared()
+    for base in bases(harvested, "POST", "PUT", "PATCH"):
+        judge_moments(base, compared)
+    check.report(*compared.causes.findings(harvested))
+    check.proves(times=compared.kept)
+    if not compared.kept and not compared.causes:
+        check.ends(not_applicable("no date-time that was sent comes back, or none can be sent"))
 
 
 @pytest.mark.requirement("CON-API-09")

@@ -56,6 +56,8 @@ def test_finds_each_near_miss_that_is_accepted(defect: str) -> None:
         ("longest-family-name-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
         ("summer-time-offset-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
         ("lower-case-postcode-refused", suite.test_takes_what_the_contract_allows, {"CON-API-11"}),
+        ("offset-of-an-observation-lost", suite.test_keeps_moments, {"CON-API-09"}),
+        ("hour-that-summer-time-repeats-confused", suite.test_keeps_moments, {"CON-API-09"}),
         ("creation-time-without-offset", suite.test_writes_dates_as_rfc_3339, {"CON-API-09"}),
         (
             "untyped-body-taken-for-none",
@@ -96,6 +98,7 @@ ALL = ("CON-API-08", "CON-API-09", "CON-API-10", "CON-API-11", "CON-API-12", "SE
         (suite.test_treats_characters_as_data, "SEC-08"),
         (suite.test_makes_nothing_of_a_body_that_it_does_not_see, "CON-API-10"),
         (suite.test_writes_dates_as_rfc_3339, "CON-API-09"),
+        (suite.test_keeps_moments, "CON-API-09"),
     ],
 )
 def test_is_silent_on_a_service_that_keeps_its_promises(style: str, judge: Judge, requirement: str) -> None:

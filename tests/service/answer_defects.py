@@ -171,6 +171,16 @@ GOOD_INPUT_REFUSED = (
         ("CON-API-08",),
     ),
     Defect(
+        "offset-of-an-observation-lost",
+        "A time of observation is kept without its offset and answered as if it were universal time.",
+        ("CON-API-09",),
+    ),
+    Defect(
+        "hour-that-summer-time-repeats-confused",
+        "A time of observation is kept as a British clock shows it, so that of the repeated hour one is lost.",
+        ("CON-API-09",),
+    ),
+    Defect(
         "summer-time-offset-refused",
         "A time of observation in British Summer Time (+01:00) is refused; only Z is taken.",
         ("CON-API-11",),

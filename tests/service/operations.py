@@ -9,7 +9,9 @@ import json
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from service.messages import Answer, Call, Crash, Refusal, reply
 from service.paging import page
@@ -169,11 +171,23 @@ class Operations:
         return f"/v1/referrals/{made.id}"
 
     def _tidied(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body as it is kept: unchanged, but for defects that spoil names."""
+        """The body as it is kept: unchanged, but for defects that spoil names and moments."""
+        if isinstance(body.get("observedAt"), str):
+            body = {**body, "observedAt": self._moved(body["observedAt"])}
         child = dict(body.get("child", {}))
         for name in {"familyName", "givenName"} & set(child):
             child[name] = self._spoilt(child[name])
         return {**body, "child": child} if child else body
+
+    def _moved(self, text: str) -> str:
+        """A moment as it is kept: as it came, but for defects that keep the time of a clock."""
+        if not self.defects & {"offset-of-an-observation-lost", "hour-that-summer-time-repeats-confused"}:
+            return text
+        moment = datetime.fromisoformat(text.upper().replace("Z", "+00:00"))
+        if "offset-of-an-observation-lost" in self.defects:
+            return f"{moment.replace(tzinfo=None).isoformat()}Z"
+        on_the_wall = moment.astimezone(ZoneInfo("Europe/London")).replace(tzinfo=None, fold=0)
+        return on_the_wall.replace(tzinfo=ZoneInfo("Europe/London")).isoformat()
 
     def _spoilt(self, name: Any) -> Any:
         if "accents-lost-in-names" in self.defects and isinstance(name, str):

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -177,6 +178,21 @@ def _owner(session: Session) -> object:
 def _creator(session: Session) -> object:
     answer = session.call("POST", "/v1/referrals", json=session.new(createdBy="someone-else"))
     return answer.is_success and session.body(answer)["createdBy"] == "someone-else"
+
+
+def _observed(text: str) -> Question:
+    """Whether a time of observation comes back as the moment that it was."""
+
+    def question(session: Session) -> object:
+        answer = session.create(observedAt=text)
+        came = session.body(answer)["observedAt"]
+        return _moment(came) == _moment(text)
+
+    return question
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.upper().replace("Z", "+00:00"))
 
 
 def _restricted_when_made(session: Session) -> object:
@@ -386,6 +402,9 @@ SIGHTINGS: dict[str, Sighting] = {
     "longest-family-name-refused": Sighting(_child(familyName="x" * 60), True, False),
     "summer-time-offset-refused": Sighting(_new(observedAt="2026-07-01T09:00:00+01:00"), True, False),
     "lower-case-postcode-refused": Sighting(_child(postcode="zz99 3vz"), True, False),
+    # Moments that are not kept
+    "offset-of-an-observation-lost": Sighting(_observed("2026-07-01T12:00:00+01:00"), True, False),
+    "hour-that-summer-time-repeats-confused": Sighting(_observed("2026-10-25T01:30:00Z"), True, False),
     # Crashes
     "emoji-crashes": Sighting(_crashes(lambda s: s.note(MINE, text=EMOJI)), False, True),
     "null-character-crashes": Sighting(_crashes(lambda s: s.search(familyName="a\0")), False, True),
