@@ -224,6 +224,24 @@ def verify(pack: Path, trust: Path | None) -> None:
     command.verify(pack, trust)
 
 
+@main.command()
+@click.argument("before", metavar="A", type=click.Path(path_type=Path))
+@click.argument("after", metavar="B", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page too, e.g. comparison.html.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@speaks_plainly
+def compare(before: Path, after: Path, out: Path | None, as_json: bool) -> None:
+    """Say what changed from run or pack A to run or pack B (exit 1: something got worse)."""
+    from joinedup.conformance import command
+
+    sys.exit(command.compare(before, after, out=out, as_json=as_json))
+
+
 @main.group()
 def waiver() -> None:
     """Exceptions that are agreed for a time: write an entry, check the files."""

@@ -33,7 +33,7 @@ from joinedup.conformance.run import (
 from joinedup.conformance.settling import SUITE
 from joinedup.reports.events import FILE_NAME, read_events
 from joinedup.reports.exceptions import exit_code
-from joinedup.reports.run_folder import read_verdict, write_views
+from joinedup.reports.run_folder import read_verdict, write_views, write_whole
 from joinedup.reports.summary import render
 
 # What the surroundings may not change: a user's own pytest settings, plug-ins and Python path.
@@ -108,9 +108,10 @@ def _refuse_early(plan: Plan) -> None:
 
 def _check_bundled(plan: Plan) -> None:
     from joinedup.mocks import systems
+    from joinedup.mocks.faults import FAULTS, fault_named
 
     names = [system.name for system in systems()]
-    faults = [fault.name for system in systems() for fault in system.faults]
+    faults = [*(fault.name for fault in FAULTS), *(name for name in plan.faults if fault_named(name))]
     for kind, wanted, known in (("system", plan.systems, names), ("fault", plan.faults, faults)):
         for name in wanted:
             if name not in known:
@@ -415,6 +416,20 @@ def verify(path: Path, trust: Path | None) -> None:
     from joinedup.reports import verification
 
     click.echo(verification.render(path, verification.verify(path, trust)))
+
+
+def compare(before: Path, after: Path, *, out: Path | None, as_json: bool) -> int:
+    """Set two runs or packs side by side; exit 1 for a regression, else 0."""
+    from joinedup.reports import compare as comparing
+    from joinedup.reports import comparison_page
+
+    comparison = comparing.compare(comparing.side(before), comparing.side(after))
+    if out:
+        write_whole(out, comparison_page.render(comparison))
+    click.echo(json.dumps(comparison, indent=1) if as_json else comparing.render(comparison))
+    if out and not as_json:
+        click.echo(f"Page: {out}")
+    return int(comparison["regression"])
 
 
 # --- exceptions

@@ -24,6 +24,7 @@ import msgspec
 
 from joinedup.conformance.findings import Finding
 from joinedup.conformance.outcomes import Outcome
+from joinedup.reports.wording import printable
 
 LONGEST_DAYS = 180
 REQUIREMENT = re.compile(r"[A-Z]{3}(-[A-Z]{3})?-[0-9]{2}")
@@ -251,18 +252,14 @@ def _ready(kind: type[Agreed], title: str, requirement: str, scope: Scope) -> st
     within = [f"{key} = {_quoted(value)}" for key, value in named.items() if value]
     if scope.operations:
         within.append(f"operations = [{', '.join(_quoted(label) for label in scope.operations)}]")
-    lines = [f"# {_printable(title)}", f"[[{table}]]", f"requirement = {_quoted(requirement)}"]
+    lines = [f"# {printable(title)}", f"[[{table}]]", f"requirement = {_quoted(requirement)}"]
     lines.append(f"scope = {{{', '.join(within)}}}")
     width = max(len(key) for key in form)
     return "\n".join([*lines, *(f'{key:<{width}} = ""  # {told}' for key, told in form.items())])
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(_printable(text), ensure_ascii=False)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
+    return json.dumps(printable(text), ensure_ascii=False)
 
 
 def exit_code(verdict: Mapping[str, Any]) -> int:

@@ -30,43 +30,48 @@ MOST_ALIKE = 3
 def render(verdict: Verdict) -> str:
     """The report of a run as one HTML file; nothing in it is fetched, and no text in it can become markup."""
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
-    return _template().render(
-        verdict=verdict,
-        style=Markup(style),  # noqa: S704 - our own file, and the policy allows no other
-        style_hash=_hash(style),
-        tiles=tiles(verdict),
-        findings=verdict.get("findings", [])[:MOST_DETAILED_FINDINGS],
-        more_findings=verdict.get("findings", [])[MOST_DETAILED_FINDINGS:],
-        detailed=detailed(verdict),
-        known={requirement["id"] for requirement in verdict.get("requirements", [])},
-        anchors=anchors(verdict.get("requirements", [])),
-        many=len(verdict.get("systems", [])) > 1,
-        profiles=sorted(
-            {str(system["profile"]) for system in verdict.get("systems", []) if system["profile"]}
-        ),
-        gaps=gaps(verdict),
-        made=made(verdict),
-        provenance=provenance(verdict.get("systems", [])),
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            verdict=verdict,
+            style=Markup(style),  # noqa: S704 - our own file, and the policy allows no other
+            style_hash=hash_of(style),
+            tiles=tiles(verdict),
+            findings=verdict.get("findings", [])[:MOST_DETAILED_FINDINGS],
+            more_findings=verdict.get("findings", [])[MOST_DETAILED_FINDINGS:],
+            detailed=detailed(verdict),
+            known={requirement["id"] for requirement in verdict.get("requirements", [])},
+            anchors=anchors(verdict.get("requirements", [])),
+            many=len(verdict.get("systems", [])) > 1,
+            profiles=sorted(
+                {str(system["profile"]) for system in verdict.get("systems", []) if system["profile"]}
+            ),
+            gaps=gaps(verdict),
+            made=made(verdict),
+            provenance=provenance(verdict.get("systems", [])),
+        )
     )
 
 
 @functools.cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """The templates of every page, with the words and signs that they share; all text is escaped."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.ChainableUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "sign": wording.outcome_sign,
         "moment": moment,
         "cut": cut,
         "result": result,
         "web": web,
     }
-    environment.globals |= {
+    made.globals |= {
         "answers": wording.ANSWERS,
         "recommendation": wording.recommendation,
         "title": wording.title,
@@ -74,10 +79,10 @@ def _template() -> jinja2.Template:
         "plural": wording.plural,
         "listed": wording.listed,
     }
-    return environment.get_template("report.html")
+    return made
 
 
-def _hash(style: str) -> str:
+def hash_of(style: str) -> str:
     """The hash that lets the one style sheet through the page's own policy."""
     digest = hashlib.sha256(style.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"

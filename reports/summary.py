@@ -38,8 +38,10 @@ def render(verdict: Verdict, *, report: Path | None = None, colour: bool = False
 
 def _heading(verdict: Verdict, colour: bool) -> Iterator[str]:
     advice = wording.recommendation(verdict)
-    yield _painted(f"{advice.mark} {_plain(wording.title(verdict))}: {advice.word}", advice.tone, colour)
-    yield _plain(wording.sentence(verdict))
+    yield _painted(
+        f"{advice.mark} {wording.printable(wording.title(verdict))}: {advice.word}", advice.tone, colour
+    )
+    yield wording.printable(wording.sentence(verdict))
     counts = verdict.get("counts", {})
     shown = [f"{counts[o]} {wording.OUTCOMES[o].word.lower()}" for o in Outcome if counts.get(o)]
     attested = sum(bool(requirement.get("attested")) for requirement in verdict.get("requirements", []))
@@ -172,15 +174,11 @@ def _field(name: str, text: str, width: int) -> str:
 
 def _short(text: str, width: int) -> str:
     """One line, cut at a word where it is too long; what controls a terminal is left out."""
-    text = _plain(text)
+    text = wording.printable(text)
     if len(text) <= width:
         return text
     start, space, _ = text[: width - 1].rpartition(" ")
     return (start if space and len(start) > width // 2 else text[: width - 2]) + " …"
-
-
-def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _painted(text: str, tone: str, colour: bool) -> str:

@@ -86,6 +86,11 @@ def listed(words: Sequence[str], most: int = 10) -> str:
     return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
 
 
+def printable(text: str) -> str:
+    """Text without what would control a terminal or end a line."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def sentence(verdict: Verdict) -> str:
     """What the run found, in a few words for a buyer; it claims nothing that was not tested."""
     required = [_became(r) for r in verdict.get("requirements", []) if r.get("level") == "MUST"]
