@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -31,8 +31,9 @@ from joinedup.mocks.clock import Clock, ClockState
 from joinedup.mocks.connections import connected
 from joinedup.mocks.deliveries import Deliveries, DeliveriesState, Delivery, Done, Outgoing, Transport
 from joinedup.mocks.engine import Agency
-from joinedup.mocks.faults import FAULTS
+from joinedup.mocks.faults import FAULTS, fault_named
 from joinedup.mocks.faults_deliveries import gives_up, misdelivered
+from joinedup.mocks.faults_generic import DUPLICATED, OVERTAKEN_S, REORDERED, generic_of
 from joinedup.mocks.member import Journal, Member, MemberState
 from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
@@ -51,9 +52,6 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "locator": lambda tokens: locator.AGENCY,
     "auth": auth.agency,
 }
-# Messages without a recipient that an agency keeps, the latest; looked through again after every answer.
-KEPT_UNKNOWN = 200
-_FAULT_NAMES = frozenset(fault.name for fault in FAULTS)
 # The organisations of the callers own and other, where they are not the two councils.
 ORGANISATIONS_OF: dict[str, tuple[str, str]] = {"police": police.ORGANISATIONS}
 
@@ -96,7 +94,7 @@ class Cast:
         clock: Clock | None = None,
     ) -> None:
         _known("system", systems, AGENCIES)
-        _known("fault", faults, _FAULT_NAMES)
+        _known_faults(faults)
         self.asked = tuple(systems)
         self.seed = seed
         self.faults = self._initial_faults = frozenset(faults)
@@ -122,22 +120,32 @@ class Cast:
     # What passes between them
 
     def _send(self, outgoing: Outgoing, done: Done) -> None:
-        routed(self.engines, self.far)(outgoing, done)
+        send = routed(self.engines, self.far)
+        if DUPLICATED in generic_of(outgoing.sender, self.faults):
+            send(outgoing, lambda _: None)
+        send(outgoing, done)
 
     def _send_on(self, sender: str) -> None:
         """Post what an agency left in its outbox, as far as it is known where it goes; the rest stays there."""
         ledger = getattr(self.engines[sender].state, "ledger", None)
-        if ledger is None or not ledger.outbox:
-            return
-        unknown = []
-        for message in ledger.outbox:
+        for message in ledger.take() if ledger is not None else ():
             taken_in = [each for each in connected(sender, message) if self._takes_in(each)]
             for delivery in taken_in:
                 for posted, due in misdelivered(delivery, self.faults, self.clock.seconds()):
-                    self.deliveries.post(posted, due=due)
+                    late = self._overtaken(posted)
+                    self.deliveries.post(late or posted, due=due + OVERTAKEN_S if late else due)
             if not taken_in:
-                unknown.append(message)
-        ledger.outbox[:] = unknown[-KEPT_UNKNOWN:]
+                ledger.leave(message)
+
+    def _overtaken(self, delivery: Delivery) -> Delivery | None:
+        """The delivery as it is held back and in order with nothing, where the fault asks for it and none is yet."""
+        if REORDERED not in generic_of(delivery.sender, self.faults):
+            return None
+        held = f"overtaken {delivery.subject}"
+        lanes = {tracked.delivery.lane for tracked in self.deliveries.waiting()}
+        return (
+            None if (delivery.sender, delivery.recipient, held) in lanes else replace(delivery, subject=held)
+        )
 
     def _takes_in(self, delivery: Delivery) -> bool:
         """Whether the recipient is there at all, and whoever it is sent for is a client of it."""
@@ -161,7 +169,7 @@ class Cast:
         Raises:
             UnknownNameError: there is no such fault.
         """
-        _known("fault", [name], _FAULT_NAMES)
+        _known_faults([name])
         self._switch(self.faults | {name} if active else self.faults - {name})
 
     def _switch(self, faults: frozenset[str]) -> None:
@@ -300,6 +308,11 @@ def scopes() -> tuple[str, ...]:
             for flow in scheme.get("flows", {}).values():
                 found.update(dict.fromkeys(flow["scopes"]))
     return tuple(found)
+
+
+def _known_faults(names: Collection[str]) -> None:
+    if not all(fault_named(name) for name in names):
+        _known("fault", names, [fault.name for fault in FAULTS])
 
 
 def _known(what: str, names: Collection[str], all_names: Collection[str]) -> None:

@@ -21,7 +21,8 @@ from joinedup.mocks.cast import Cast, CastState, UnknownNameError, client_id
 from joinedup.mocks.clock import ClockError, Work, stamp
 from joinedup.mocks.deliveries import Tracked
 from joinedup.mocks.engine import Agency, Call, Engine
-from joinedup.mocks.faults import FAULTS, Fault
+from joinedup.mocks.fault import ANY
+from joinedup.mocks.faults import FAULTS, Fault, fault_named
 from joinedup.mocks.member import Exchange
 from joinedup.mocks.messages import Answer, Refusal
 from joinedup.mocks.sharing import moment
@@ -92,7 +93,7 @@ def reset(call: ControlCall) -> Answer:
 def list_faults(call: ControlCall) -> Answer:
     """What can be switched."""
     wanted = call.parameter("system")
-    here = [fault for fault in FAULTS if fault.system in call.state.cast.engines]
+    here = [fault for fault in FAULTS if fault.system in (ANY, *call.state.cast.engines)]
     return Answer(200, {"items": [_fault(call, f) for f in here if wanted in (None, f.system)]})
 
 
@@ -113,7 +114,9 @@ def switch_fault(call: ControlCall) -> Answer:
         call.state.cast.switch_fault(name, call.body["active"])
     except UnknownNameError:
         raise Refusal(404, "There is no fault of that name.") from None
-    return Answer(200, _fault(call, next(fault for fault in FAULTS if fault.name == name)))
+    fault = fault_named(name)
+    assert fault is not None, name
+    return Answer(200, _fault(call, fault))
 
 
 def switch_outage(call: ControlCall) -> Answer:

@@ -93,6 +93,7 @@ class Outgoing:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    sender: str = ""
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,7 @@ class Deliveries:
         if body:
             headers["Content-Type"] = delivery.media_type
         headers.update(self._proof(tracked, body))
-        return Outgoing(delivery.recipient, delivery.method, delivery.path, headers, body)
+        return Outgoing(delivery.recipient, delivery.method, delivery.path, headers, body, delivery.sender)
 
     def _proof(self, tracked: Tracked, body: bytes) -> Mapping[str, str]:
         if not tracked.delivery.key:

@@ -19,7 +19,7 @@ import re
 import sys
 import traceback
 import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,6 +31,7 @@ import msgspec
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.clock import Clock
 from joinedup.mocks.faults import faults_of
+from joinedup.mocks.faults_generic import generic_of
 from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal, problem
 from joinedup.mocks.misdescription import MISDESCRIPTIONS, NOUN_PATH, VERB_PATH
 from joinedup.mocks.operations import Compiler, Operation, Promise, Route
@@ -143,7 +144,8 @@ class Engine(Generic[State]):
     def switch(self, faults: frozenset[str]) -> None:
         """Behave with exactly these faults from now on; records stay as they are."""
         named = faults & {fault.name for fault in faults_of(self.agency.name)}
-        self.faults = named | {self.agency.acts_as[fault] for fault in named if fault in self.agency.acts_as}
+        meant = {self.agency.acts_as[fault] for fault in named if fault in self.agency.acts_as}
+        self.faults = named | meant | generic_of(self.agency.name, faults)
         self.contract = load_contract(self.agency.name)
         self.address = self.address or self.contract["servers"][0]["url"]
         self.routes = compiled(self.agency.name, _lenient(self.faults))
@@ -178,6 +180,7 @@ class Engine(Generic[State]):
     def reset(self) -> None:
         """Go back to the seeded state."""
         self.state = self.agency.fresh(self.seed)
+        self.disturbed: Counter[str] = Counter()
         self._answers: OrderedDict[tuple[str, str, str], _Remembered] = OrderedDict()
 
     def answer(self, incoming: Incoming) -> Answer:

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Instead of a system's name: a fault that any of them can be given.
+ANY = "any"
+
 
 @dataclass(frozen=True)
 class Fault:

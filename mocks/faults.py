@@ -8,15 +8,19 @@ A fault is one change of behaviour as a user would see it. ``breaks`` are the re
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from joinedup.mocks import (
     faults_casework,
     faults_cp_is,
     faults_deliveries,
+    faults_generic,
     faults_identity,
     faults_locator,
     faults_mash,
     faults_police,
 )
+from joinedup.mocks.bundle import contract_names
 from joinedup.mocks.fault import Fault as Fault
 from joinedup.mocks.faults_early_help import EARLY_HELP_FAULTS
 from joinedup.mocks.faults_health import HEALTH_FAULTS
@@ -302,9 +306,20 @@ FAULTS: tuple[Fault, ...] = (
     *HEALTH_FAULTS,
     *SCHOOL_FAULTS,
     *VIRTUAL_SCHOOL_FAULTS,
+    *faults_generic.FAULTS,
 )
 
 
+def fault_named(name: str) -> Fault | None:
+    """The fault of that name, which may be a generic one with an agency's name in front; None where there is none."""
+    generic = faults_generic.unscoped(name)
+    found = next((fault for fault in FAULTS if fault.name == generic), None)
+    if found is None or generic == name:
+        return found
+    system = name.removesuffix(f"-{generic}")
+    return replace(found, name=name, system=system) if system in contract_names() else None
+
+
 def faults_of(system: str) -> tuple[Fault, ...]:
-    """The faults that a system can be given, in catalogue order."""
+    """The faults that are a system's own, in catalogue order; the generic ones are every system's."""
     return tuple(fault for fault in FAULTS if fault.system == system)

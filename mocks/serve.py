@@ -17,11 +17,11 @@ import tempfile
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import IO, Any
 
 from joinedup.conformance.errors import SetupError
+from joinedup.mocks.handle import Handle, ServedSystem, served_systems
 
 READY_WITHIN_S = 30
 GONE_WITHIN_S = 5
@@ -30,23 +30,7 @@ CONTROL_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
-class ServedSystem:
-    """
-    An agency that answers.
-
-    Args:
-        contract: where its OpenAPI document is.
-        identities: ``own`` and ``other``, each with the keys that the configuration of an identity has.
-    """
-
-    base_url: str
-    contract: str
-    profile: str
-    identities: Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True)
-class Served:
+class Served(Handle):
     """
     The agencies that answer.
 
@@ -58,57 +42,6 @@ class Served:
     systems: Mapping[str, ServedSystem]
     control: str
     signed: Mapping[str, str]
-
-    def reset(self, seed: int | None = None) -> None:
-        """Put every agency back to its seeded state, or to that of another seed."""
-        self.ask("POST", "/v1/resets", {} if seed is None else {"seed": seed})
-
-    def advance(self, seconds: float) -> None:
-        """Move the agencies' clock; what falls due on the way is done."""
-        self.ask("POST", "/v1/clock/advances", {"seconds": seconds})
-
-    def set_clock(self, moment: datetime) -> None:
-        """Set the agencies' clock forward to a moment; what falls due on the way is done."""
-        self.ask("PUT", "/v1/clock", {"now": moment.isoformat()})
-
-    def now(self) -> datetime:
-        """What time it is to the agencies."""
-        return datetime.fromisoformat(self.ask("GET", "/v1/clock")["now"])
-
-    def switch_fault(self, name: str, active: bool) -> None:
-        """Switch a fault on or off."""
-        self.ask("PUT", f"/v1/faults/{name}", {"active": active})
-
-    def switch_outage(self, system: str, away: bool) -> None:
-        """Make an agency go away or come back."""
-        self.ask("PUT", f"/v1/outages/{system}", {"away": away})
-
-    def snapshot(self) -> str:
-        """Keep everything as it is; gives what it is put back by."""
-        return str(self.ask("POST", "/v1/snapshots")["snapshotId"])
-
-    def restore(self, snapshot: str) -> None:
-        """Put everything back."""
-        self.ask("POST", f"/v1/snapshots/{snapshot}/restorations")
-
-    def exchanges(self, system: str) -> tuple[dict[str, Any], ...]:
-        """What an agency received and answered, oldest first, as the control plane's contract has it."""
-        return tuple(self._all(f"/v1/exchanges?system={system}"))
-
-    def deliveries(self, sender: str) -> tuple[dict[str, Any], ...]:
-        """What an agency has sent others or is to, oldest first, as the control plane's contract has it."""
-        return tuple(self._all(f"/v1/deliveries?system={sender}"))
-
-    def breaches(self) -> tuple[str, ...]:
-        """Answers that broke their contract without a fault having asked for it."""
-        return tuple(self.ask("GET", "/v1/breaches")["items"])
-
-    def _all(self, path: str) -> Iterator[dict[str, Any]]:
-        page = self.ask("GET", f"{path}&limit=50")
-        yield from page["items"]
-        while page["next"]:
-            page = self.ask("GET", f"{path}&limit=50&cursor={page['next']}")
-            yield from page["items"]
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """
@@ -160,16 +93,8 @@ def _announced(process: subprocess.Popen[str], said: IO[str]) -> dict[str, Any]:
 
 
 def _served(announced: dict[str, Any]) -> Served:
-    systems = {
-        name: ServedSystem(
-            base_url=system["base_url"],
-            contract=system["contract"],
-            profile=system["profile"],
-            identities=MappingProxyType({n: MappingProxyType(i) for n, i in system["identities"].items()}),
-        )
-        for name, system in announced["systems"].items()
-    }
-    return Served(MappingProxyType(systems), announced["control"], MappingProxyType(announced["signed"]))
+    signed = MappingProxyType(announced["signed"])
+    return Served(served_systems(announced), announced["control"], signed)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -20,11 +20,13 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from joinedup.mocks.app import Endpoint, application, joined, respond
 from joinedup.mocks.cast import Cast
 from joinedup.mocks.clock import Work
 from joinedup.mocks.control import WAITING, control
+from joinedup.mocks.disturbance import CLOSE, Disturbed
 from joinedup.mocks.listening import CONTROL, LOOPBACKS, PUBLIC, Listening
 from joinedup.mocks.member import NO_ID
 from joinedup.mocks.messages import Answer, Incoming, Refusal, problem
@@ -106,6 +108,21 @@ def announced_as_json(announcement: dict[str, Any]) -> None:
     print(json.dumps(announcement), flush=True)
 
 
+class _Closable(H11Protocol):
+    """A protocol that lets an application end the connection: how an answer never arrives, or half of it does."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Hand the connection to the application."""
+        super().connection_made(transport)
+        app = self.app
+
+        async def closable(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("extensions", {})[CLOSE] = transport.close
+            await app(scope, receive, send)  # type: ignore[arg-type]
+
+        self.app = closable  # type: ignore[assignment]
+
+
 class _Server(uvicorn.Server):
     """A server that leaves signals to the process, which has several of them."""
 
@@ -162,7 +179,9 @@ async def _run(
 
 def _applications(cast: Cast, listening: Listening, control_address: str) -> dict[str, ASGIApp]:
     """One application for each socket."""
-    apps: dict[str, ASGIApp] = {name: application(engine) for name, engine in cast.engines.items()}
+    apps: dict[str, ASGIApp] = {
+        name: Disturbed(application(engine), engine) for name, engine in cast.engines.items()
+    }
     if listening.public is not None:
         apps = {PUBLIC: OneAddress(apps, listening.public)}
     return {**apps, CONTROL: _control(cast, control_address)}
@@ -182,6 +201,7 @@ def _control(cast: Cast, address: str) -> ASGIApp:
 def _config(app: ASGIApp, listening: Listening, name: str) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=_Closable,
         log_level="critical",
         access_log=False,
         lifespan="off",
