@@ -17,6 +17,7 @@ from joinedup.mocks.store import Record
 PURPOSE, BASIS, CORRELATION = "Sharing-Purpose", "Lawful-Basis", "X-Correlation-ID"
 # Sums with durations stay within what a datetime holds.
 FIRST_YEAR, LAST_YEAR = 1900, 2200
+MOST_UNCLAIMED = 200
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class Ledger:
     """
     The audit of an agency, to which lines are only added, and the messages that wait to be sent.
 
-    ``told`` has, by the id of a child, to whom messages about it went, so that corrections can follow them.
+    ``told`` has, by the id of a child, to whom messages about it went, so that corrections can follow them. The first
+    ``unclaimed`` messages of the outbox are those that nobody took in.
     """
 
     disclosures: list[Disclosure] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
     told: dict[str, set[str]] = field(default_factory=dict)
+    unclaimed: int = 0
 
     def note(self, call: Call[Any], about: str, outcome: str = "disclosed") -> None:
         """Add a line about this call; ``about`` is the opaque id of what was asked for, or empty."""
@@ -108,6 +111,18 @@ class Ledger:
             self.told.setdefault(child["childId"], set()).add(to)
         context = (call.parameter(name, "") for name in (PURPOSE, BASIS, CORRELATION))
         self.outbox.append(Message(to, kind, body, stamp(call.now), call.caller.organisation, *context))
+
+    def take(self) -> list[Message]:
+        """The messages that were left since the last time, which are no longer in the outbox."""
+        new = self.outbox[self.unclaimed :]
+        del self.outbox[self.unclaimed :]
+        return new
+
+    def leave(self, message: Message) -> None:
+        """Keep a message that nobody took in; of many the latest."""
+        self.outbox.append(message)
+        del self.outbox[:-MOST_UNCLAIMED]
+        self.unclaimed = len(self.outbox)
 
 
 def moment(text: str, pointer: str) -> datetime:
