@@ -452,6 +452,21 @@ def born(message: Message) -> Iterable[Request]:
     yield _notice("social-care", "child-born", "identity", message, child=child, formerNhsNumber=mother)
 
 
+def subject_access(message: Message) -> Iterable[Request]:
+    """Each custodian is asked for its own data, by the day on which the month ends."""
+    said = message.body
+    child, reference, due = part(said["child"], WHO), said["requestId"], said["dueBy"]
+    yield _notice(
+        message.to,
+        "subject-access-request",
+        "supplier-app",
+        message,
+        child=child,
+        reference=reference,
+        dueBy=due,
+    )
+
+
 TRANSLATIONS: dict[tuple[str, str], Translation] = {
     ("school", "contact"): concern,
     ("school", "absence-alert"): absence,
@@ -486,5 +501,6 @@ TRANSLATIONS: dict[tuple[str, str], Translation] = {
     ("identity", "gp-changed"): lifecycle,
     ("identity", "person-corrected"): corrected,
     ("identity", "child-born"): born,
+    ("supplier-app", "subject-access-request"): subject_access,
 }
 """By sender and kind; ``virtual-school`` ``pep.due`` goes to its subscribers, of whom the bundled agencies are none."""

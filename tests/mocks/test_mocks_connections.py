@@ -43,8 +43,10 @@ from area import (
     transfer_case,
 )
 
-from joinedup.mocks.connections import CONNECTIONS
+from joinedup.mocks.connections import CONNECTIONS, connected
 from joinedup.mocks.deliveries import Done, Outgoing, Reply, State
+from joinedup.mocks.school_roll import FIRST_PUPIL
+from joinedup.mocks.sharing import Message
 from joinedup.mocks.signatures import verify
 from joinedup.mocks.translations import TRANSLATIONS
 
@@ -297,6 +299,18 @@ def test_a_correlation_id_goes_from_end_to_end(area: Area) -> None:
     area.ask("health", "POST", "/v1/attendances", {**ATTENDANCE, "child": child}, headers=headers)
     posted = [(t.delivery.recipient, t.delivery.correlation_id) for t in area.cast.deliveries.posted()]
     assert posted == [("cp-is", "journey-3"), ("social-care", "journey-3")]
+
+
+@pytest.mark.parametrize("custodian", ["social-care", "early-help", "school", "virtual-school", "health"])
+def test_a_subject_access_request_reaches_each_custodian(area: Area, custodian: str) -> None:
+    """With what they need to find their own data, and by when it is due."""
+    request = {"requestId": FIRST_PUPIL, "dueBy": "2026-12-18", "child": SIAN}
+    message = Message(custodian, "subject-access-request", request, "2026-11-18T09:30:00Z", COUNCIL)
+    for delivery in connected("supplier-app", message):
+        area.cast.deliveries.post(delivery)
+    area.cast.clock.perform_due()
+    (received,) = area.received(custodian, "receiveNotice")
+    assert (received["child"], received["dueBy"]) == (SIAN, "2026-12-18")
 
 
 def test_a_changed_number_is_notified_with_a_signature(area: Area) -> None:
