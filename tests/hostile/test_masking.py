@@ -166,6 +166,44 @@ def test_no_canary_reaches_the_console(gossip: tuple[Path, list[bytes]]) -> None
     assert [w[:3] for text in gossip[1] if (w := where(text))] == []
 
 
+# --- errors that quote the system
+
+BREAKS = """
+import httpx
+
+class Breaks(httpx.Auth):
+    def auth_flow(self, request):
+        answer = yield httpx.Request("GET", str(request.url).partition("/v1")[0] + "/v1/status")
+        raise {error}(f"the system said {{answer.status_code}} {{answer.headers}} kanarie")
+"""
+QUOTING = {
+    "token-refused": 'flow = "client-credentials"\ntoken_url = "{base_url}/v1/nowhere"\nclient_id = "a"\nclient_secret = "env:THINGS_TOKEN"',
+    "token-no-json": 'flow = "client-credentials"\ntoken_url = "{base_url}/v1/status"\nclient_id = "a"\nclient_secret = "env:THINGS_TOKEN"',
+    "value-error": 'flow = "python:breaks.Breaks"',
+    "network-error": 'flow = "python:breaks.Breaks"',
+}
+ERRORS = {"network-error": "httpx.ReadError"}
+
+
+@pytest.mark.parametrize("quoting", QUOTING)
+def test_no_error_quotes_the_system(quoting: str, tmp_path: Path) -> None:
+    """What a token endpoint says, and what an exception says of an answer, stands nowhere; nor does a traceback."""
+    with misbehaving(Miscreant(gossips)) as server:
+        settings = CONFIGURATION.replace('flow = "bearer"\ntoken = "env:THINGS_TOKEN"', QUOTING[quoting])
+        (tmp_path / "joinedup.toml").write_text(settings.format(base_url=server.base_url))
+        (tmp_path / "contract.yaml").write_text(CONTRACT)
+        (tmp_path / "breaks.py").write_text(BREAKS.format(error=ERRORS.get(quoting, "ValueError")))
+        done = [
+            run("check", "--quick", "--only", "CON-API-03", "--out", "run", cwd=tmp_path),
+            run("doctor", cwd=tmp_path),
+        ]
+    assert done[0].returncode in (3, 4)
+    written = [path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    for text in (*written, *(d.stdout for d in done), *(d.stderr for d in done)):
+        assert where(text) == []
+        assert b"Traceback" not in text
+
+
 # --- real people
 
 

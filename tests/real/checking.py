@@ -14,6 +14,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 LONGEST_S = 600
+# More than this nobody reads.
+MOST_FINDINGS = 12
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,14 @@ class Checked:
         return system["operations_exercised"], system["operations"]
 
     @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The findings, each place or way of one on its own."""
+        return parts(self.verdict)
+
+    @property
     def causes(self) -> set[tuple[str, str]]:
         """The findings by rule and place."""
-        return {(finding["rule"], finding["where"]) for finding in self.verdict["findings"]}
+        return {(part["rule"], part["where"]) for part in self.parts}
 
     @property
     def broken(self) -> list[str]:
@@ -52,6 +59,11 @@ class Checked:
         """Exit code and complaints of a replay of a finding."""
         done = _run(self.folder, ["replay", finding, "--run", "run"], self.variables)
         return done.returncode, done.stderr
+
+
+def parts(verdict: dict[str, Any]) -> list[dict[str, Any]]:
+    """The findings of a verdict, each place or way of one on its own."""
+    return [part for finding in verdict["findings"] for part in finding["parts"] or [finding]]
 
 
 def check(

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from checking import HERE, Checked, check
+from checking import HERE, MOST_FINDINGS, Checked, check
 from servers import environment, free_port, running
 
 # Few plugins, so that what is seen does not depend on the disks and networks of a machine.
 PLUGINS = "load,percpu,processcount,core,version"
 READ = {
-    # Refused as 400 and 404, and only 200 and 422 are declared.
-    ("undeclared-status", "GET /api/4/args/{item}"),
     # int(pid) of a path parameter that is declared as a string.
     ("server-error", "GET /api/4/processes/{pid}"),
     ("server-error", "POST /api/4/processes/extended/{pid}"),
@@ -55,12 +53,18 @@ def test_exercises_nearly_every_operation(checked: Checked) -> None:
 
 def test_finds_what_was_read_and_nothing_else(checked: Checked) -> None:
     """Each finding is one that was judged true by reading; a new one fails until it was read."""
-    assert checked.causes == READ
+    # Refused as 400 and 404, and only 200 and 422 are declared: at 16 operations, of which the simplest request stands
+    # for all.
+    [undeclared] = [part for part in checked.parts if part["rule"] == "undeclared-status"]
+    assert undeclared["actual"][:3] in {"400", "404"}
+    assert len(undeclared["operations"]) >= 12
+    assert {cause for cause in checked.causes if cause[0] != "undeclared-status"} == READ
+    assert len(checked.verdict["findings"]) <= MOST_FINDINGS
 
 
 def test_every_finding_is_reproduced(checked: Checked) -> None:
     """What a finding prints shows it again, and asks for no credential where there is none."""
-    sent = [finding for finding in checked.verdict["findings"] if finding["curl"]]
+    sent = [part for part in checked.parts if part["curl"]]
     assert sent
     for finding in sent:
         assert "OWN" not in finding["curl"]
