@@ -361,8 +361,8 @@ REFUSALS = (
     Defect(
         "refusal-as-plain-text",
         "Refusals are plain text, and not the object that the contract declares.",
-        ("ERR-01",),
-        ("CON-API-03", "CON-API-05", "ERR-02"),
+        ("CON-API-03",),
+        ("CON-API-05", "ERR-01", "ERR-02"),
     ),
     Defect(
         "refusal-states-another-status",
