@@ -17,6 +17,8 @@ from joinedup.conformance.outcomes import Level
 from joinedup.reports.account import System
 
 MOST_TITLES = 3
+# Media type, body, schema and headers of an answer are described in one place, and that description is wrong.
+OF_THE_ANSWER = "contract-"
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Breach:
     def kind(self) -> tuple[str, ...]:
         """What is told as one: a recommended point, a point of the description, one way to break a required point."""
         told_by_point = self.level is Level.SHOULD or not self.finding.steps
-        title = "" if told_by_point else self.finding.title
-        return (self.system.system, str(self.level), *self._first, title)
+        way = OF_THE_ANSWER if self.finding.rule.startswith(OF_THE_ANSWER) else self.finding.title
+        return (self.system.system, str(self.level), *self._first, "" if told_by_point else way)
 
     @property
     def _first(self) -> tuple[str, ...]:

@@ -41,11 +41,26 @@ MORE_ADVICE = replace(ADVICE, rule="other", title="No header is sent", where="GE
         ([FAILS, UNSAID], [("Nothing says what it does", []), ("An input makes the server fail", [])]),
         ([ADVICE, MORE_ADVICE], [("No header is sent; no date is given", ["f-1.1", "f-1.2"])]),
         (
+            [
+                replace(FAILS, rule="contract-schema", title="An answer breaks its schema"),
+                replace(FAILS, rule="contract-header-missing", title="A header is missing"),
+            ],
+            [("A header is missing; an answer breaks its schema", ["f-1.1", "f-1.2"])],
+        ),
+        (
             [FAILS, replace(FAILS, requirements=("CON-01",))],
             [("An input makes the server fail", []), ("An input makes the server fail", [])],
         ),
     ],
-    ids=["one kind", "two kinds", "description", "description and answers", "recommended", "two points"],
+    ids=[
+        "one kind",
+        "two kinds",
+        "description",
+        "description and answers",
+        "recommended",
+        "answers",
+        "two points",
+    ],
 )
 def test_what_is_one_thing_to_mend_is_told_as_one(story: Any, found: list[Finding], told: Any) -> None:
     """One kind of a required point, what a description lacks of one, and each recommended point."""
