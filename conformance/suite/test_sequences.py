@@ -1,6 +1,6 @@
 """What is done stays done, is said truly, happens once, and is not undone unnoticed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from joinedup.conformance import concurrency, header_fields, lifecycle, methods, repetition
 from joinedup.conformance.check import Check, blocked, not_applicable
 from joinedup.conformance.disguise import MEANT
+from joinedup.conformance.evidence import Suspicion
 from joinedup.conformance.features import is_create
 from joinedup.conformance.objects import (
     Subject,
@@ -43,12 +44,23 @@ def _changeable(target: Target, tried: Tried) -> list[Callable[[], Subject | Non
     return [*makers, *there]
 
 
+def _report_each(
+    target: Target,
+    check: Check,
+    tried: Tried,
+    attempt: Callable[..., Iterable[Suspicion]],
+    subjects: Iterable[object],
+) -> None:
+    """Do a sequence with each of some creates, or of what gives objects to change, and report what looked wrong."""
+    for subject in subjects:
+        check.report(*run(target, partial(attempt, target, subject), tried))
+
+
 @pytest.mark.requirement("CON-API-13")
 def test_gives_back_what_was_created(harvested: Target, check: Check) -> None:
     """What was created can be read."""
     tried = Tried()
-    for create in _creates(harvested, tried, "GET"):
-        check.report(*run(harvested, partial(lifecycle.created_is_read, harvested, create), tried))
+    _report_each(harvested, check, tried, lifecycle.created_is_read, _creates(harvested, tried, "GET"))
     conclude(check, tried, not_applicable("the contract has no create whose object can be read on its own"))
 
 
@@ -56,8 +68,7 @@ def test_gives_back_what_was_created(harvested: Target, check: Check) -> None:
 def test_lists_what_was_created(harvested: Target, check: Check) -> None:
     """What was created is in the list that it was created in."""
     tried = Tried()
-    for create in _creates(harvested, tried, "GET"):
-        check.report(*run(harvested, partial(lifecycle.created_is_listed, harvested, create), tried))
+    _report_each(harvested, check, tried, lifecycle.created_is_listed, _creates(harvested, tried, "GET"))
     conclude(
         check, tried, not_applicable("the contract has no create at the address of a list that can be read")
     )
@@ -67,8 +78,7 @@ def test_lists_what_was_created(harvested: Target, check: Check) -> None:
 def test_keeps_changes(harvested: Target, check: Check) -> None:
     """What was changed reads as changed."""
     tried = Tried()
-    for subject in _changeable(harvested, tried):
-        check.report(*run(harvested, partial(lifecycle.change_is_read, harvested, subject), tried))
+    _report_each(harvested, check, tried, lifecycle.change_is_read, _changeable(harvested, tried))
     conclude(check, tried, not_applicable("the contract has no object that can be read and changed"))
 
 
@@ -76,8 +86,9 @@ def test_keeps_changes(harvested: Target, check: Check) -> None:
 def test_forgets_what_was_deleted(harvested: Target, check: Check) -> None:
     """What was deleted is gone, and deleting it again does no harm."""
     tried = Tried()
-    for create in _creates(harvested, tried, "GET", "DELETE"):
-        check.report(*run(harvested, partial(lifecycle.deleted_is_gone, harvested, create), tried))
+    _report_each(
+        harvested, check, tried, lifecycle.deleted_is_gone, _creates(harvested, tried, "GET", "DELETE")
+    )
     conclude(check, tried, not_applicable("nothing that can be made here may be deleted"))
 
 
@@ -93,8 +104,7 @@ def test_forgets_what_was_deleted(harvested: Target, check: Check) -> None:
 def test_happens_once(harvested: Target, check: Check, attempt: repetition.Attempt) -> None:
     """A create with a key happens once, however often it is sent, and its key is good for no other."""
     tried = Tried()
-    for create in repetition.repeatable(harvested, tried):
-        check.report(*run(harvested, partial(attempt, harvested, create), tried))
+    _report_each(harvested, check, tried, attempt, repetition.repeatable(harvested, tried))
     keyless = not_applicable("no create has a header whose name or description makes it a key")
     conclude(check, tried, keyless, "IDM-01")
     check.proves("CON-API-12", times=tried.proved)
@@ -114,8 +124,7 @@ def test_happens_once(harvested: Target, check: Check, attempt: repetition.Attem
 def test_keeps_two_writers_apart(harvested: Target, check: Check, attempt: concurrency.Attempt) -> None:
     """A change is taken only on the reading that it was made on."""
     tried = Tried()
-    for subject in _changeable(harvested, tried):
-        check.report(*run(harvested, partial(attempt, harvested, subject), tried))
+    _report_each(harvested, check, tried, attempt, _changeable(harvested, tried))
     conclude(check, tried, not_applicable("nothing that could be changed here takes If-Match in this way"))
 
 
@@ -123,8 +132,9 @@ def test_keeps_two_writers_apart(harvested: Target, check: Check, attempt: concu
 def test_says_where_a_new_object_is(harvested: Target, check: Check) -> None:
     """Location leads to the object that was made."""
     tried = Tried()
-    for create in _creates(harvested, tried, "GET"):
-        check.report(*run(harvested, partial(header_fields.location_leads_to_it, harvested, create), tried))
+    _report_each(
+        harvested, check, tried, header_fields.location_leads_to_it, _creates(harvested, tried, "GET")
+    )
     conclude(
         check, tried, not_applicable("no create whose object can be read gives a Location of this system")
     )
@@ -142,8 +152,7 @@ def test_says_how_to_get_in(harvested: Target, check: Check) -> None:
 def test_marks_each_state_of_an_object(harvested: Target, check: Check) -> None:
     """An ETag changes when its object does, and only then."""
     tried = Tried()
-    for subject in _changeable(harvested, tried):
-        check.report(*run(harvested, partial(header_fields.etag_follows_object, harvested, subject), tried))
+    _report_each(harvested, check, tried, header_fields.etag_follows_object, _changeable(harvested, tried))
     conclude(check, tried, not_applicable("no object that can be changed here has an ETag"))
 
 
@@ -161,8 +170,7 @@ def test_says_when_to_come_back(harvested: Target, check: Check) -> None:
 def test_says_what_is_going(harvested: Target, check: Check) -> None:
     """A deprecated operation says since when, and does not go before that."""
     tried = Tried()
-    for operation in header_fields.deprecated(harvested):
-        check.report(*run(harvested, partial(header_fields.deprecation, harvested, operation), tried))
+    _report_each(harvested, check, tried, header_fields.deprecation, header_fields.deprecated(harvested))
     conclude(check, tried, not_applicable("no operation is marked as deprecated"))
 
 
