@@ -30,6 +30,8 @@ ROOTS = frozenset(
 )
 _START = re.compile(r"\$([A-Za-z]+)")
 _ACCESSOR = re.compile(r"\.([^.\[\]#]+)|\[(\d{1,9})\]|\['([^']*)'\]")
+# Behind a pointer, as simple conditions have it: $response.body#/items[0].id.
+_TAIL = re.compile(r"\[\d{1,9}\](?:\[\d{1,9}\]|\.[^.\[\]/]+)*$")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _EMBEDDED = re.compile(r"\{(\$[^{}]*)\}")
 _SOLE = frozenset({"url", "method", "statusCode"})
@@ -200,14 +202,14 @@ def _parts_and_pointer(text: str, rest: str) -> tuple[tuple[Part, ...], tuple[st
     head, hash_sign, fragment = rest.partition("#")
     if not hash_sign:
         return _parts(text, head), None
-    cut = re.search(r"(?:\[\d+\])+$", fragment)
+    cut = _TAIL.search(fragment)
     if fragment and not fragment.startswith("/"):
         raise ExpressionError(f"{shown(text)}: the JSON pointer behind # starts with a slash.")
     if re.search(r"~(?![01])", fragment):
         raise ExpressionError(
             f"{shown(text)}: a ~ in a JSON pointer is written ~0, and a slash in a name ~1."
         )
-    tail = tuple(re.findall(r"\d+", cut[0])) if cut else ()
+    tail = tuple(str(part) for part in _parts(text, cut[0])) if cut else ()
     fragment = fragment[: cut.start()] if cut else fragment
     return _parts(text, head), (*pointer_tokens(fragment), *tail)
 

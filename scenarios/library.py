@@ -154,8 +154,7 @@ class Library:
         linked = self._linked[place] = Linked(load(place))
         for description in linked.document.sources.values():
             self._resolve(linked, description, place.parent)
-        _link(linked)
-        return linked
+        return link(linked)
 
     def _resolve(self, linked: Linked, description: SourceDescription, folder: Path) -> None:
         try:
@@ -202,7 +201,8 @@ def _server(contract: Contract) -> str:
     return str(url).rstrip("/")
 
 
-def _link(linked: Linked) -> None:
+def link(linked: Linked) -> Linked:
+    """See which operation each step calls and what each workflow takes, once its sources are there."""
     for workflow in linked.document.workflows.values():
         inputs = linked.inputs[workflow.id] = inputs_of(linked.document, workflow)
         if inputs.fault:
@@ -212,6 +212,7 @@ def _link(linked: Linked) -> None:
                 call = _call(linked, step)
                 if call is not None:
                     linked.calls[workflow.id, step.id] = call
+    return linked
 
 
 def _call(linked: Linked, step: Step) -> Call | None:
