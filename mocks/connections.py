@@ -20,7 +20,8 @@ from joinedup.mocks.deliveries import Delivery
 from joinedup.mocks.police_records import FORCE_OF
 from joinedup.mocks.sharing import BASIS, PURPOSE, Message
 from joinedup.mocks.store import Record
-from joinedup.mocks.translations import TRANSLATIONS, Request, Translation
+from joinedup.mocks.telling import Request, Translation
+from joinedup.mocks.translations import TRANSLATIONS
 
 Connection = Callable[[Message], Sequence[Delivery]]
 

@@ -15,16 +15,14 @@ A recipient gets what its own contract asks for and no more: what a message hold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from joinedup.mocks.casework import part
 from joinedup.mocks.sharing import Message
 from joinedup.mocks.store import Record
+from joinedup.mocks.telling import WHO, Request, Translation, contact_request, notice
 
-WHO = ("givenName", "familyName", "dateOfBirth", "nhsNumber", "upn")
 PUPIL = ("givenName", "familyName", "dateOfBirth", "upn")
 URGENCY = {"high": "immediate", "medium": "same-day", "standard": "routine"}
 RELATION = {"child-of-victim": "child", "sibling-of-victim": "sibling"}
@@ -41,53 +39,20 @@ REFERRERS = {
 }
 
 
-@dataclass(frozen=True)
-class Request:
-    """
-    One request that a message becomes.
-
-    Args:
-        system: that is to have it.
-        operation: its operationId in that system's contract.
-        body: as that contract declares it.
-        organisation: in whose name it is sent; empty for the council that the message is for.
-        path: parameters of the path.
-        address: path where no contract says it, of a subscriber's own address.
-        key: name of the key ring that it is signed with; empty where a token is sent instead.
-    """
-
-    system: str
-    operation: str
-    body: Any
-    organisation: str = ""
-    path: Mapping[str, str] = field(default_factory=dict)
-    address: str = ""
-    key: str = ""
-    media_type: str = "application/json"
-
-
-Translation = Callable[[Message], Iterable[Request]]
-
-
 # To social care
-
-
-def _contact(source: str, urgency: str, reason: str, child: Record, **more: Any) -> Request:
-    body = {"source": source, "urgency": urgency, "reason": reason, "child": part(child, WHO), **more}
-    return Request("social-care", "raiseContact", body)
 
 
 def concern(message: Message) -> Iterable[Request]:
     """A school's concern is a contact of a school."""
     said = message.body
     need = {} if said["category"] == "OTHER" else {"primaryNeed": NEED_OF_ABUSE}
-    yield _contact("2A", said["urgency"], said["account"], said, **need)
+    yield contact_request("2A", said["urgency"], said["account"], said, **need)
 
 
 def contact(message: Message) -> Iterable[Request]:
     """What is a contact already."""
     said = message.body
-    yield _contact(said["source"], said["urgency"], said["reason"], said["child"])
+    yield contact_request(said["source"], said["urgency"], said["reason"], said["child"])
 
 
 def contacts_of_notice(message: Message) -> Iterable[Request]:
@@ -95,21 +60,14 @@ def contacts_of_notice(message: Message) -> Iterable[Request]:
     said = message.body
     reference = part(said, ("incidentReference",))
     for child in said["childrenInvolved"]:
-        yield _contact("6", URGENCY[said["gradedRisk"]], said["circumstances"], child, **reference)
-
-
-def _notice(system: str, kind: str, sender: str, message: Message, **more: Any) -> Request:
-    told = {name: value for name, value in more.items() if value}
-    return Request(
-        system, "receiveNotice", {"kind": kind, "sender": sender, "occurredAt": message.at, **told}
-    )
+        yield contact_request("6", URGENCY[said["gradedRisk"]], said["circumstances"], child, **reference)
 
 
 def access(message: Message) -> Iterable[Request]:
     """Of an unscheduled query the responsible council learns which child, and where to read the rest."""
     said = message.body
     child, reference = part(said, ("nhsNumber",)), said["accessNotificationId"]
-    yield _notice(
+    yield notice(
         "social-care",
         "child-protection-access",
         "cp-is",
@@ -124,14 +82,14 @@ def responsibility(message: Message) -> Iterable[Request]:
     """The council that was responsible learns which one is now."""
     child = part(message.body, ("nhsNumber",))
     outcome = message.body["to"]
-    yield _notice("social-care", "responsibility-transferred", "cp-is", message, child=child, outcome=outcome)
+    yield notice("social-care", "responsibility-transferred", "cp-is", message, child=child, outcome=outcome)
 
 
 def not_brought(message: Message) -> Iterable[Request]:
     """A child who is not brought again and again."""
     note = f"Not brought {message.body['inARow']} times in a row."
     child = part(message.body, ("nhsNumber",))
-    yield _notice("social-care", "was-not-brought", "health", message, child=child, note=note)
+    yield notice("social-care", "was-not-brought", "health", message, child=child, note=note)
 
 
 def attendance(message: Message) -> Iterable[Request]:
@@ -139,13 +97,13 @@ def attendance(message: Message) -> Iterable[Request]:
     if message.to == "social-care":
         said = message.body
         child, note = part(said["child"], WHO), said.get("reason")
-        yield _notice("social-care", "attendance", "health", message, child=child, note=note)
+        yield notice("social-care", "attendance", "health", message, child=child, note=note)
 
 
 def absence(message: Message) -> Iterable[Request]:
     """An absence that nobody explained."""
     child, reference = part(message.body, ("upn",)), message.body["reference"]
-    yield _notice("social-care", "absence", "school", message, child=child, reference=reference)
+    yield notice("social-care", "absence", "school", message, child=child, reference=reference)
 
 
 def suspension(message: Message) -> Iterable[Request]:
@@ -157,7 +115,7 @@ def suspension(message: Message) -> Iterable[Request]:
         return
     period = f"from {said['startDate']}" + (f" for {said['sessions']} sessions" if "sessions" in said else "")
     note = f"{said['kind'].capitalize()} {period}; reasons: {', '.join(said['reasons'])}."
-    yield _notice(
+    yield notice(
         "social-care",
         "suspension",
         "school",
@@ -172,14 +130,14 @@ def enquiry_decided(message: Message) -> Iterable[Request]:
     """The council whose hub decided."""
     said = message.body
     reference, outcome = said["enquiryId"], said["threshold"]
-    yield _notice("social-care", "enquiry-decided", "mash", message, reference=reference, outcome=outcome)
+    yield notice("social-care", "enquiry-decided", "mash", message, reference=reference, outcome=outcome)
 
 
 def missing(message: Message) -> Iterable[Request]:
     """A child is missing."""
     said = message.body
     child, reference = part(said["child"], WHO), said["episodeId"]
-    yield _notice(
+    yield notice(
         "social-care",
         "missing-child",
         "police",
@@ -193,7 +151,7 @@ def missing(message: Message) -> Iterable[Request]:
 def child_found(message: Message) -> Iterable[Request]:
     """A child was found; somebody has to listen to it by the day that is given."""
     said = message.body
-    yield _notice(
+    yield notice(
         "social-care",
         "child-found",
         "police",
@@ -208,7 +166,7 @@ def protection(message: Message) -> Iterable[Request]:
     """A child was taken into police protection."""
     said = message.body
     child, reference = part(said["child"], WHO), said["eventId"]
-    yield _notice(
+    yield notice(
         "social-care",
         "police-protection",
         "police",
@@ -227,7 +185,7 @@ def encompass(message: Message) -> Iterable[Request]:
     said = message.body
     if said["goesTo"] == "council":
         child, reference = part(said["child"], WHO), said["notificationId"]
-        yield _notice("social-care", "domestic-abuse", "police", message, child=child, reference=reference)
+        yield notice("social-care", "domestic-abuse", "police", message, child=child, reference=reference)
     elif said["goesTo"] == "school" and "dateOfBirth" in said["child"]:
         body = {
             "policeReference": said.get("incidentReference", said["notificationId"]),
@@ -248,7 +206,7 @@ def care_started(message: Message) -> Iterable[Request]:
         body = {"child": part(child, PUPIL), "startOfCare": started, "legalStatus": said["legalStatus"]}
         yield Request("virtual-school", "notifyLookedAfter", body)
     elif message.to == "school" and "upn" in child:
-        yield _notice(
+        yield notice(
             "school",
             "care-started",
             "social-care",
@@ -258,7 +216,7 @@ def care_started(message: Message) -> Iterable[Request]:
             note=said.get("noteForSchool"),
         )
     elif message.to == "health":
-        yield _notice(
+        yield notice(
             "health",
             "care-started",
             "social-care",
@@ -272,7 +230,7 @@ def care_started(message: Message) -> Iterable[Request]:
 def plan_due(message: Message) -> Iterable[Request]:
     """The school learns by when a looked-after pupil's education plan is due."""
     child = part(message.body, ("upn",))
-    yield _notice(
+    yield notice(
         "school", "care-started", "virtual-school", message, child=child, dueBy=message.body["pepDueBy"]
     )
 
@@ -280,13 +238,13 @@ def plan_due(message: Message) -> Iterable[Request]:
 def leaving(message: Message) -> Iterable[Request]:
     """The next school learns that a pupil's file will come."""
     child, outcome = part(message.body, ("upn",)), message.body["destinationLaestab"]
-    yield _notice("school", "pupil-leaving", "school", message, child=child, outcome=outcome)
+    yield notice("school", "pupil-leaving", "school", message, child=child, outcome=outcome)
 
 
 def still_missing(message: Message) -> Iterable[Request]:
     """The virtual school learns that a looked-after child is missing, or was found."""
     said = message.body
-    yield _notice(
+    yield notice(
         "virtual-school",
         said["kind"],
         "social-care",
@@ -304,7 +262,7 @@ def referral_decided(message: Message) -> Iterable[Request]:
     said = message.body
     system = REFERRERS.get(said["source"])
     if system:
-        yield _notice(
+        yield notice(
             system,
             "referral-decided",
             "social-care",
@@ -320,7 +278,7 @@ def child_corrected(message: Message) -> Iterable[Request]:
     if message.to in ("school", "virtual-school", "health"):
         former = said["formerly"].get("nhsNumber")
         changed = former if former != said["child"].get("nhsNumber") else None
-        yield _notice(
+        yield notice(
             message.to,
             "person-corrected",
             "social-care",
@@ -347,7 +305,7 @@ def enquiry(message: Message) -> Iterable[Request]:
     elif said["agency"] in ("social-care", "health", "education"):
         system = "school" if said["agency"] == "education" else said["agency"]
         known = part(child, WHO)
-        yield _notice(
+        yield notice(
             system, "enquiry", "mash", message, child=known, reference=said["enquiryId"], note=said["reason"]
         )
 
@@ -359,7 +317,7 @@ def police_answer(message: Message) -> Iterable[Request]:
         body = {"agency": "police", **part(said, ("outcome", "information", "refusalReason"))}
         yield _response(said["enquiryReference"], body, said["forceCode"])
     else:
-        yield _notice(
+        yield notice(
             "social-care",
             "information",
             "police",
@@ -411,7 +369,7 @@ def transfer(message: Message) -> Iterable[Request]:
     kind = f"transfer-{said['status']}"
     child, reference = part(said["child"], WHO), said["transferId"]
     due = said["conferenceDueBy"][:10]
-    yield _notice("social-care", kind, "social-care", message, child=child, reference=reference, dueBy=due)
+    yield notice("social-care", kind, "social-care", message, child=child, reference=reference, dueBy=due)
     if said["status"] == "accepted" and "nhsNumber" in child:
         record = {
             "planType": "CPP",
@@ -443,20 +401,20 @@ def lifecycle(message: Message) -> Iterable[Request]:
 def corrected(message: Message) -> Iterable[Request]:
     """A council that was told of somebody learns that the record was corrected, and reads it again."""
     reference = message.body["personId"]
-    yield _notice("social-care", "person-corrected", "identity", message, reference=reference)
+    yield notice("social-care", "person-corrected", "identity", message, reference=reference)
 
 
 def born(message: Message) -> Iterable[Request]:
     """The council learns the number of a child who was a plan on its mother's until now."""
     child, mother = part(message.body, ("nhsNumber", "dateOfBirth")), message.body["motherNhsNumber"]
-    yield _notice("social-care", "child-born", "identity", message, child=child, formerNhsNumber=mother)
+    yield notice("social-care", "child-born", "identity", message, child=child, formerNhsNumber=mother)
 
 
 def subject_access(message: Message) -> Iterable[Request]:
     """Each custodian is asked for its own data, by the day on which the month ends."""
     said = message.body
     child, reference, due = part(said["child"], WHO), said["requestId"], said["dueBy"]
-    yield _notice(
+    yield notice(
         message.to,
         "subject-access-request",
         "supplier-app",
