@@ -85,7 +85,9 @@ class Contract:
 
     def allows(self, operation: Operation, media_type: str, body: object) -> bool:
         """Whether an operation takes a JSON body, as far as that can be told: what cannot be judged is allowed."""
-        where = operation.body.pointer + pointer_to("content", media_type, "schema")[1:] if operation.body else ""
+        where = (
+            operation.body.pointer + pointer_to("content", media_type, "schema")[1:] if operation.body else ""
+        )
         return not where or not self._requests.errors(where, body)
 
 

@@ -10,6 +10,7 @@ import pytest
 from judged import outcome_of
 from parks import CONTRACT, Answer, Asked, Parks, answer, refusal, serving, target_of
 
+from joinedup.conformance import concurrency
 from joinedup.conformance.check import Check
 from joinedup.conformance.harvest import harvest
 from joinedup.conformance.outcomes import Outcome
@@ -17,7 +18,7 @@ from joinedup.conformance.suite import test_sequences
 
 AREA = {"type": "integer", "minimum": 1, "maximum": 90}
 NEW = {"type": "object", "required": ["area"], "properties": {"area": AREA}}
-PATCH = {"type": "object", "properties": {"area": AREA, "note": {"type": ["string", "null"]}}}
+PATCH: dict[str, Any] = {"type": "object", "properties": {"area": AREA, "note": {"type": ["string", "null"]}}}
 PARK = {"type": "object", "properties": {"id": {"type": "string"}, **PATCH["properties"]}}
 Store = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
@@ -107,7 +108,7 @@ def test_a_text_that_was_not_there_before_is_kept(
 def test_two_writers_of_an_object_without_a_text_are_kept_apart(condition: bool, rules: list[str]) -> None:
     """Whether a stale tag is taken is judged although a new object has no text that could be changed."""
     fields = Fields(_kept, condition=condition)
-    stale = test_sequences.concurrency.stale
+    stale = concurrency.stale
     check = _checked(fields, test_sequences.test_keeps_two_writers_apart, "CCY-01", attempt=stale)
     assert [finding.rule for finding in check.findings] == rules
     assert rules or [result.outcome for result in check.results()] == [Outcome.PASS]

@@ -21,7 +21,7 @@ AUDIT = {
         "review": {"type": "object", "properties": {"passed": {"type": "boolean"}}},
     },
 }
-SITE = {"type": "object", "properties": {"street": {"type": "string"}}}
+SITE: dict[str, Any] = {"type": "object", "properties": {"street": {"type": "string"}}}
 NEW = {
     "type": "object",
     "required": ["name"],
