@@ -128,7 +128,9 @@ class Cast:
     def _send_on(self, sender: str) -> None:
         """Post what an agency left in its outbox, as far as it is known where it goes; the rest stays there."""
         ledger = getattr(self.engines[sender].state, "ledger", None)
-        for message in ledger.take() if ledger is not None else ():
+        if ledger is None:
+            return
+        for message in ledger.take():
             taken_in = [each for each in connected(sender, message) if self._takes_in(each)]
             for delivery in taken_in:
                 for posted, due in misdelivered(delivery, self.faults, self.clock.seconds()):
