@@ -353,9 +353,13 @@ def outcome(text: str) -> str:
 
 
 def sentence(comparison: Mapping[str, Any]) -> str:
-    """The comparison in one sentence."""
+    """The comparison in a sentence or two."""
     rows = [*comparison["requirements"], *comparison["findings"]]
-    if comparison["regression"]:
-        worse = sum(row["regression"] for row in rows)
-        return f"There is a regression: {wording.plural(worse, 'difference')} for the worse."
-    return "There is no regression." if rows else "Both runs found the same."
+    worse = sum(row["regression"] for row in rows)
+    lines = (
+        (worse, f"There is a regression: {wording.plural(worse, 'difference')} for the worse."),
+        (rows, "There is no regression."),
+    )
+    said = next((text for true, text in lines if true), "Both runs found the same.")
+    then, now = (wording.recommendation(comparison[key]).word.lower() for key in ("before", "after"))
+    return said if then == now else f"{said} The advice was “{then}”, and is “{now}” now."

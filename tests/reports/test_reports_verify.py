@@ -362,7 +362,7 @@ def _mutated(content: bytes, chance: random.Random) -> bytes:
     return bytes(changed) or b"x"
 
 
-ODD = (
+ODD: tuple[Any, ...] = (
     None,
     True,
     -1,
