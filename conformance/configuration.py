@@ -32,6 +32,9 @@ FLOW_NEEDS: Mapping[str, tuple[str, ...]] = {
     "basic": ("username", "password"),
     "none": (),
 }
+# Where `joinedup mocks` keeps what stays from one start to the next, and the keys of [mocks] that name files.
+MOCKS_FOLDER = Path(".joinedup") / "mocks"
+MOCKS_FILES = ("certificate", "private_key")
 REMOTE_REQUESTS_PER_SECOND = 20.0
 LONGEST_TIMEOUT_S = 3600
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -137,6 +140,19 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def tested(self) -> tuple[str, ...]:
         """Names of the systems under test: those listed, else every system of the file."""
         return tuple(self.under_test or self.systems)
+
+    @property
+    def mocks_folder(self) -> Path:
+        """Where secrets and certificates of mocks that others reach are kept."""
+        return Path(self.folder) / MOCKS_FOLDER
+
+    @property
+    def public_mocks(self) -> Mocks:
+        """``[mocks]`` with the paths of its files."""
+        files = {
+            name: str(Path(self.folder) / path) for name in MOCKS_FILES if (path := getattr(self.mocks, name))
+        }
+        return msgspec.structs.replace(self.mocks, **files)
 
     def profile_of(self, system: str) -> str:
         """The profile that a system is held to."""

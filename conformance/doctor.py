@@ -30,6 +30,7 @@ from joinedup.conformance.settings import (
     request_faults,
 )
 from joinedup.conformance.target import OWN, Target, build_target
+from joinedup.conformance.way_back import way_back_probes
 
 # Token servers and gateways allow a minute between two clocks (RFC 7519, 4.1.4: "usually no more than a few minutes").
 MOST_SKEW_S = 60
@@ -78,6 +79,7 @@ def examine(configuration: Configuration, catalogue: Catalogue, ours: Iterable[s
     probes = [first]
     for name in configuration.tested:
         probes += _examine(name, configuration, catalogue, name in set(ours))
+    probes += way_back_probes(configuration)
     return Diagnosis(tuple(probes))
 
 

@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
-from joinedup.conformance.configuration import Configuration, Mocks, read_configuration
+from joinedup.conformance.configuration import MOCKS_FOLDER, Configuration, Mocks, read_configuration
 from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
 from joinedup.mocks.catalogue import AGENCIES
 
-FOLDER = Path(".joinedup") / "mocks"
 MOST_PORT = 65_535
-FILES = ("certificate", "private_key")
 
 
 def mocks(
@@ -49,7 +46,7 @@ def mocks(
     from joinedup.mocks.cast import Cast, UnknownNameError
     from joinedup.mocks.folder import Folder
 
-    kept = Folder(folder or (Path(configuration.folder) / FOLDER if configuration else FOLDER))
+    kept = Folder(folder or (configuration.mocks_folder if configuration else MOCKS_FOLDER))
     try:
         cast = Cast(named, seed=seed, faults=faults)
     except UnknownNameError as error:
@@ -73,9 +70,7 @@ def _public(configuration: Configuration, source: str | None) -> Mocks:
             f"{source} has no [mocks] table, which says where the agencies are to be reached by others.",
             hint="Add listen, public_url and serve, or leave out -c to serve on this machine alone.",
         )
-    mocks, folder = configuration.mocks, Path(configuration.folder)
-    files = {name: str(folder / value) for name in FILES if (value := getattr(mocks, name))}
-    return msgspec.structs.replace(mocks, **files)
+    return configuration.public_mocks
 
 
 def _selected(systems: Sequence[str], public: Mocks | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import contextlib
 import difflib
 import json
 import platform
+import socket
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
@@ -232,12 +233,36 @@ def serving(
                 "--fault changes the bundled agencies, and the configuration has none of them under test.",
                 hint="Leave out -c, or leave out --fault.",
             )
-        yield configuration, frozenset()
+        with _reached_by_others(configuration):
+            yield configuration, frozenset()
         return
     from joinedup.mocks.serve import served
 
     with served(plan.systems or UNDER_TEST_BY_DEFAULT, faults=plan.faults, seed=plan.seed) as agencies:
         yield bundled_configuration(agencies.systems, _spoilt(agencies)), frozenset(agencies.systems)
+
+
+@contextlib.contextmanager
+def _reached_by_others(configuration: Configuration) -> Iterator[None]:
+    """The mocks that a live system calls, at their public address; those that ``joinedup mocks`` serves already stay."""
+    mocks = configuration.public_mocks
+    if not mocks.listen or _is_listened_on(mocks.listen):
+        yield
+        return
+    from joinedup.mocks.serve import served
+
+    with served(mocks.serve, public=mocks, folder=configuration.mocks_folder):
+        yield
+
+
+def _is_listened_on(place: str) -> bool:
+    host, _, port = place.rpartition(":")
+    near = {"0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]"))  # noqa: S104 - only looked at
+    try:
+        socket.create_connection((near, int(port)), 2).close()
+    except OSError:
+        return False
+    return True
 
 
 def _spoilt(agencies: Any) -> dict[str, dict[str, dict[str, str]]]:

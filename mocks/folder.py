@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from joinedup.conformance.configuration import Mocks
+from joinedup.conformance.way_back import AUTHORITY, PROOF_KEY
 from joinedup.mocks.cast import Cast
 from joinedup.mocks.certificates import Certificates, write_certificates, write_privately
 from joinedup.mocks.listening import LOOPBACK, Listening, Public, Tls
@@ -46,11 +47,11 @@ class Folder:
     @property
     def authority(self) -> Path:
         """The authority that whoever calls over TLS must trust."""
-        return self.path / "authority.pem"
+        return self.path / AUTHORITY
 
     def proof(self) -> bytes:
         """The key with which a public address shows that it leads here."""
-        return self._kept(self.path / "proof.key").encode()
+        return self._kept(self.path / PROOF_KEY).encode()
 
     def certificates(self, *hosts: str) -> Certificates:
         """Certificates for a server that is called by those names, too."""

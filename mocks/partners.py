@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from joinedup.mocks.bundle import Document, each_operation, resolve
@@ -83,7 +83,7 @@ def scopes_table(systems: Mapping[str, Any]) -> str:
     return columns([("SYSTEM", "SCOPES"), *((name, scope) for name, scope in own.items() if scope)])
 
 
-def columns(rows: list[tuple[str, ...]]) -> str:
+def columns(rows: Sequence[tuple[str, ...]]) -> str:
     """Rows with their columns in line; the last one is as wide as it is."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]) - 1)]
     return "\n".join(

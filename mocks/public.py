@@ -7,26 +7,19 @@ come to these agencies and not to somebody else's.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from joinedup.conformance.way_back import WAY_BACK, proof_of
 from joinedup.mocks.app import respond
 from joinedup.mocks.listening import Public
 from joinedup.mocks.member import NO_ID
 from joinedup.mocks.messages import Answer, Refusal, problem
 
-WAY_BACK = "way-back"
 _NONCE = re.compile(r"[0-9a-f]{16,64}")
-
-
-def proof_of(key: bytes, nonce: str) -> str:
-    """What answers a nonce."""
-    return hmac.new(key, nonce.encode(), hashlib.sha256).hexdigest()
 
 
 class OneAddress:

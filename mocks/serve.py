@@ -17,11 +17,19 @@ import tempfile
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+import msgspec
+
+from joinedup.conformance.configuration import Mocks
 from joinedup.conformance.errors import SetupError
 from joinedup.mocks.handle import Handle, ServedSystem, served_systems
+
+if TYPE_CHECKING:
+    from joinedup.mocks.cast import Cast
+    from joinedup.mocks.listening import Listening
 
 READY_WITHIN_S = 30
 GONE_WITHIN_S = 5
@@ -60,9 +68,20 @@ class Served(Handle):
 
 
 @contextlib.contextmanager
-def served(systems: Sequence[str], *, faults: Collection[str] = (), seed: int = 1) -> Iterator[Served]:
+def served(
+    systems: Sequence[str],
+    *,
+    faults: Collection[str] = (),
+    seed: int = 1,
+    public: Mocks | None = None,
+    folder: Path | None = None,
+) -> Iterator[Served]:
     """
     The agencies, served by a child process as long as the context lasts.
+
+    Args:
+        public: one address for all of them, which others reach.
+        folder: where secrets and certificates stay; needed for a public address.
 
     Raises:
         SetupError: they did not come up; the hint holds what the process said.
@@ -70,6 +89,8 @@ def served(systems: Sequence[str], *, faults: Collection[str] = (), seed: int = 
     command = [sys.executable, "-P", "-m", "joinedup.mocks.serve", "--seed", str(seed)]
     command += [part for name in systems for part in ("--system", name)]
     command += [part for name in faults for part in ("--fault", name)]
+    command += ["--public", json.dumps(msgspec.to_builtins(public))] if public else []
+    command += ["--folder", str(folder)] if folder else []
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(  # noqa: S603 - our own module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
@@ -119,6 +140,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="a deliberate defect")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the synthetic data")
     parser.add_argument("--stay", action="store_true", help="go on when standard input ends")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="for secrets and certificates that stay")
+    parser.add_argument(
+        "--public", metavar="JSON", help="a [mocks] table: one address for all, in --folder's name"
+    )
     chosen = parser.parse_args(arguments)
     # Imported here: whoever only starts the process need not load what it serves with.
     from joinedup.mocks.cast import Cast, UnknownNameError
@@ -127,11 +152,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         cast = Cast(chosen.system or tuple(AGENCIES), seed=chosen.seed, faults=chosen.fault)
-    except UnknownNameError as error:
+        run(cast, _listening(chosen, cast), until_input_ends=not chosen.stay)
+    except (UnknownNameError, SetupError) as error:
         print(error, file=sys.stderr)
         return 2
-    run(cast, until_input_ends=not chosen.stay)
     return 0
+
+
+def _listening(chosen: argparse.Namespace, cast: Cast) -> Listening:
+    from joinedup.mocks.folder import Folder
+    from joinedup.mocks.listening import Listening
+
+    if chosen.folder is None:
+        return Listening()
+    folder = Folder(chosen.folder)
+    folder.share_secrets(cast)
+    public = msgspec.json.decode(chosen.public, type=Mocks) if chosen.public else None
+    return folder.listening({}, tls=False, mocks=public)
 
 
 if __name__ == "__main__":

@@ -118,9 +118,9 @@ class _Closable(H11Protocol):
 
         async def closable(scope: Scope, receive: Receive, send: Send) -> None:
             scope.setdefault("extensions", {})[CLOSE] = transport.close
-            await app(scope, receive, send)  # type: ignore[arg-type]
+            await app(scope, receive, send)
 
-        self.app = closable  # type: ignore[assignment]
+        self.app = closable
 
 
 class _Server(uvicorn.Server):
