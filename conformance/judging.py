@@ -246,8 +246,9 @@ def _accepted(target: Target, observation: Observation) -> Iterator[Suspicion]:
     if not {ACCEPTED_NEGATIVE, MISSING_HEADER} & set(observation.failures):
         return
     location, name, how = observation.fault
-    if location == "cookie" or (location == "header" and normalise(name) in REQUEST_IDENTIFIERS):
-        # Cookies are not sent, and a request identifier that was used before is renewed on its way.
+    if location == "cookie" or (location == "header" and normalise(name) in {"", *REQUEST_IDENTIFIERS}):
+        # Cookies are not sent, and a request identifier that was used before is renewed on its way. A header that
+        # no contract declares is to be ignored (RFC 9110, 5.1).
         return
     if (observation.exchange.step.operation, f"{location} {name}") in target.wrongly_accepted:
         return

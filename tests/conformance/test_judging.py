@@ -104,6 +104,7 @@ SILENT = [
     wrong("ST201", positive=None),
     wrong("ST201", positive=True),
     wrong("ST201", fault=("cookie", "session", "missing parameter")),
+    wrong("ST201", fault=("header", "", "object unexpected properties")),
     wrong("ST203", fault=("header", "Idempotency-Key", "missing parameter")),
 ]
 RULES = [
