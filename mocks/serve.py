@@ -25,7 +25,8 @@ import msgspec
 
 from joinedup.conformance.configuration import Mocks
 from joinedup.conformance.errors import SetupError
-from joinedup.mocks.handle import Handle, ServedSystem, served_systems
+from joinedup.mocks.handle import Handle, served_systems
+from joinedup.mocks.handle import ServedSystem as ServedSystem
 
 if TYPE_CHECKING:
     from joinedup.mocks.cast import Cast
