@@ -23,6 +23,7 @@ from joinedup.mocks import (
     police,
     school,
     social_care,
+    supplier_app,
     virtual_school,
 )
 from joinedup.mocks.bundle import load_contract
@@ -35,6 +36,7 @@ from joinedup.mocks.faults import FAULTS, fault_named
 from joinedup.mocks.faults_deliveries import gives_up, misdelivered
 from joinedup.mocks.faults_generic import DUPLICATED, OVERTAKEN_S, REORDERED, generic_of
 from joinedup.mocks.member import Journal, Member, MemberState
+from joinedup.mocks.signatures import KeyRing
 from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
 from joinedup.mocks.transports import Http, routed
@@ -52,6 +54,8 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
     "locator": lambda tokens: locator.AGENCY,
     "auth": auth.agency,
 }
+# Those that verify signatures are given the keys that deliveries are signed with.
+KEYED: dict[str, Callable[[Callable[[str], KeyRing]], Agency[Any]]] = {"supplier-app": supplier_app.agency}
 # The organisations of the callers own and other, where they are not the two councils.
 ORGANISATIONS_OF: dict[str, tuple[str, str]] = {"police": police.ORGANISATIONS}
 
@@ -111,9 +115,8 @@ class Cast:
         self.engines: dict[str, Member[Any]] = {name: self._member(name) for name in names}
 
     def _member(self, name: str) -> Member[Any]:
-        member: Member[Any] = Member(
-            BUILDERS[name](self.tokens), self.tokens, seed=self.seed, faults=self.faults
-        )
+        agency = KEYED[name](self.deliveries.ring) if name in KEYED else BUILDERS[name](self.tokens)
+        member: Member[Any] = Member(agency, self.tokens, seed=self.seed, faults=self.faults)
         member.journal, member.send_on = self.journal, self._send_on
         return member
 

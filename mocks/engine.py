@@ -63,6 +63,7 @@ class Call(Generic[State]):
         caller: from the token, and from nowhere else.
         address: where this agency is served, without a slash at the end.
         faults: names of those that are on.
+        raw: the body as it came, for what is signed.
     """
 
     state: State
@@ -74,6 +75,7 @@ class Call(Generic[State]):
     now: datetime
     address: str
     faults: frozenset[str]
+    raw: bytes = b""
 
     def parameter(self, name: str, default: Any = None) -> Any:
         """A parameter's value, or the default where it was not sent."""
@@ -241,6 +243,7 @@ class Engine(Generic[State]):
             self.clock.now(),
             self.address,
             self.faults,
+            incoming.body,
         )
         behaviour = self.agency.behaviours[operation.id]
         request_id = parameters.get("X-Request-ID")
@@ -286,7 +289,7 @@ class Engine(Generic[State]):
         Raises:
             Refusal: 401 without a good token, 403 where it lacks a scope (RFC 6750, 3).
         """
-        if operation.scopes is None:
+        if operation.scopes is None or any(name in incoming.headers for name in operation.proofs):
             return ANONYMOUS
         try:
             caller = self._bearer(incoming)

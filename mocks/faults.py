@@ -19,6 +19,7 @@ from joinedup.mocks import (
     faults_locator,
     faults_mash,
     faults_police,
+    faults_supplier_app,
 )
 from joinedup.mocks.bundle import contract_names
 from joinedup.mocks.fault import Fault as Fault
@@ -301,6 +302,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_cp_is.FAULTS,
     *faults_identity.FAULTS,
     *faults_locator.FAULTS,
+    *faults_supplier_app.FAULTS,
     *faults_deliveries.FAULTS,
     *EARLY_HELP_FAULTS,
     *HEALTH_FAULTS,

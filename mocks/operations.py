@@ -45,6 +45,8 @@ class Operation:
     Args:
         scopes: that a token must carry; None where the contract asks for no bearer token. Every operation of a
             bundled contract says what it asks for, so that none is public because someone forgot.
+        proofs: headers, in lower case, by any of which a caller may show who it is instead of by a token; whether
+            what is in them is good is for the behaviour to say.
         bodies: validators by media type; empty where no body is declared.
         deduplicated: whether the same X-Request-ID again gives the same answer and no second effect: every
             operation that creates something, at once or later, and declares that header.
@@ -58,6 +60,7 @@ class Operation:
     bodies: Mapping[str, Validator]
     body_required: bool
     promises: Mapping[int, Promise]
+    proofs: tuple[str, ...] = ()
 
     @property
     def deduplicated(self) -> bool:
@@ -123,6 +126,7 @@ class Compiler:
             bodies=self._bodies(body),
             body_required=bool(body.get("required")),
             promises={int(status): self._promise(p) for status, p in definition["responses"].items()},
+            proofs=self._proofs(definition),
         )
 
     def validator(self, schema: Any) -> Validator:
@@ -145,6 +149,11 @@ class Compiler:
         needed: list[dict[str, list[str]]] = definition["security"]
         bearer = [s[name] for s in needed for name in s if schemes[name]["type"] == "oauth2"]
         return tuple(scope for scopes in bearer for scope in scopes) if bearer else None
+
+    def _proofs(self, definition: Document) -> tuple[str, ...]:
+        schemes = self.contract.get("components", {}).get("securitySchemes", {})
+        asked = [schemes[name] for needed in definition["security"] for name in needed]
+        return tuple(s["name"].lower() for s in asked if (s["type"], s.get("in")) == ("apiKey", "header"))
 
     def _parameter(self, definition: Any) -> Parameter:
         found = resolve(self.contract, definition)
