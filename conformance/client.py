@@ -105,6 +105,10 @@ class Budget:
         if wait > 0:
             self._sleep(wait)
 
+    def pause(self, seconds: float) -> None:
+        """Wait before the next request."""
+        self._sleep(seconds)
+
     def close(self, reason: str) -> None:
         """Send nothing more, for a reason that is one sentence."""
         self._gone = reason

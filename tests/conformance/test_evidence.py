@@ -10,6 +10,7 @@ import httpx
 import pytest
 from parks import TOKEN, Answer, Asked, Parks, answer, serving, target_of
 
+from joinedup.conformance.client import Budget
 from joinedup.conformance.evidence import NEEDS_STATE, Suspicion, as_finding, confirm, evidence
 from joinedup.conformance.exchanges import MISSING, Exchange, Response, Step, Text
 from joinedup.conformance.expect import Expectation
@@ -28,15 +29,15 @@ def suspicion(*exchanges: Exchange, expectation: Expectation = NO_SERVER_ERROR, 
     )
 
 
-def failing(path: str, method: str = "GET", *, times: int = 10_000) -> Instead:
-    """Answer 500 at a place, so many times."""
+def failing(path: str, method: str = "GET", *, times: int = 10_000, status: int = 500) -> Instead:
+    """Answer with a failure at a place, so many times."""
     left = [times]
 
     def instead(asked: Asked) -> Answer | None:
         if (asked.method, asked.path) != (method, path) or not left[0]:
             return None
         left[0] -= 1
-        return answer(500, {"title": "No.", "name": "Amber Green"})
+        return answer(status, {"title": "No.", "name": "Amber Green"})
 
     return instead
 
@@ -86,6 +87,17 @@ def test_what_does_not_show_again_is_not_confirmed() -> None:
     assert not finding.confirmed
     assert asked == [("GET", "/parks/p-two")]
     assert len(finding.steps) == 2
+
+
+@pytest.mark.parametrize(("times", "confirmed", "pauses"), [(1, False, 0), (3, False, 2), (10_000, True, 3)])
+def test_what_says_that_it_passes_is_given_time(
+    times: int, confirmed: bool, pauses: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 503 counts only where it stays: a database that is busy for a moment is no input that breaks a server."""
+    waited: list[float] = []
+    monkeypatch.setattr(Budget, "pause", lambda self, seconds: waited.append(seconds))
+    finding, _ = found(failing("/parks/p-two", times=times, status=503), read())
+    assert (finding.confirmed, len(waited)) == (confirmed, pauses)
 
 
 def test_what_its_steps_do_not_bring_back_says_so() -> None:
