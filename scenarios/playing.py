@@ -121,7 +121,7 @@ class _Session:
         self, callee: Callee, inputs: dict[str, Any], actor: str, credential: str
     ) -> tuple[Played, Callee | None]:
         known = set(self.dependencies)
-        needed = {self._dependency(callee.linked, ref, inputs) for ref in callee.workflow.depends_on}
+        needed = [self._dependency(callee.linked, ref, inputs) for ref in callee.workflow.depends_on]
         before = [self.dependencies[key] for key in self.dependencies if key in needed and key not in known]
         run = self._run(callee, inputs, actor, credential)
         failed = next((p for key in needed if (p := self.dependencies[key]).outcome in FAILURES), None)

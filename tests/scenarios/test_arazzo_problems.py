@@ -397,13 +397,16 @@ def test_what_is_no_document_is_refused(content: bytes, said: str) -> None:
     assert said in str(caught.value)
 
 
+ANYTHING: tuple[Any, ...] = (None, 7, "", "x", [], {}, [None], {"a": None}, [[]], True)
+
+
 def test_whatever_is_in_a_document_is_told_and_never_a_traceback() -> None:
     """Any value in place of any other gives problems, or none, and no exception of our own making."""
     document = one_step(
         f"{{{PARK}, successCriteria: [{{condition: $statusCode == 200}}], outputs: {{a: $statusCode}}, onSuccess: [{{name: a, type: end}}]}}"
     )
     for place in _places(document):
-        for value in (None, 7, "", "x", [], {}, [None], {"a": None}, [[]], True):
+        for value in ANYTHING:
             changed = json.loads(json.dumps(document))
             holder = changed
             for token in place[:-1]:
@@ -476,3 +479,33 @@ def test_json_and_yaml_are_the_same_document(tmp_path: Path) -> None:
     for name, text in (("a.json", json.dumps(document)), ("a.yaml", yaml.safe_dump(document))):
         (tmp_path / name).write_text(text)
     assert load(tmp_path / "a.json").raw == load(tmp_path / "a.yaml").raw
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (
+            "{operationPath: '{$sourceDescriptions.parks.url}#/paths/~1parks'}",
+            "An operationPath is of the form",
+        ),
+        ("{operationId: animals.postAnimal}", "There is no operation 'animals.postAnimal'"),
+        ("{operationId: addPark, parameters: [{name: products, in: body, value: 1}]}", "in is one of path"),
+        ("{operationId: addPark, outputs: {id: '$outputs[0].id'}}", "not of the form $outputs.<name>"),
+        ("{operationId: addPark, outputs: {id: $workflow_order_id}}", "no runtime expression"),
+        ("{operationId: addPark, outputs: {url: $response.headers.Location}}", ".header, .body"),
+        (
+            "{operationId: addPark, onSuccess: [{name: a, type: end, condition: $statusCode == 1}]}",
+            "has no key 'condition'",
+        ),
+        (
+            "{operationId: addPark, successCriteria: [{context: $response.body, condition: $.token != null, type: jsonpath}]}",
+            "no JSONPath query",
+        ),
+    ],
+)
+def test_slips_of_the_published_examples_are_told_and_the_rest_is_read(step: str, said: str) -> None:
+    """What the specification's own examples write against its text does not keep a document from loading."""
+    document = one_step(step)
+    read = parse_arazzo(json.dumps(document).encode(), name="t.yaml")
+    assert list(read.workflows) == ["w"]
+    assert any(said in problem for problem in problems(document))

@@ -1,0 +1,64 @@
+"""The bundled journeys and capabilities in somebody else's linter and runner."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tools import node_tool
+
+from joinedup.mocks.serve import Served, served
+from joinedup.scenarios.journey import agencies_of, bundled_capabilities, bundled_journeys
+from joinedup.scenarios.library import Library, Linked
+from joinedup.scenarios.model import INPUT_OF_CREDENTIAL
+from joinedup.scenarios.stages import served_live, served_systems
+
+# Those that wait for no refusal and read nothing that may be missing (docs/journeys.md).
+PLAYED_ELSEWHERE = ("police-notice",)
+
+
+def _redocly(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [node_tool("redocly"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+
+
+def test_another_linter_accepts_every_document() -> None:
+    """Journeys and capabilities are documents that other tools read."""
+    paths = [*bundled_journeys().values(), *bundled_capabilities().values()]
+    done = _redocly("lint", *map(str, paths))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", PLAYED_ELSEWHERE)
+def test_another_runner_plays_a_journey_unchanged(name: str) -> None:
+    """Tokens are inputs, addresses are options; the document is the same."""
+    path = bundled_journeys()[name]
+    with served(agencies_of(Library().open(path))) as agencies:
+        done = _redocly("respect", str(path), *_options(path, agencies))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _options(path: Path, agencies: Served) -> list[str]:
+    linked = Library(live=served_live(agencies)).open(path)
+    sources = {
+        source.name: source for other in linked.documents.values() for source in other.sources.values()
+    }
+    servers = [part for s in sources.values() for part in ("--server", f"{s.name}={s.base_url}")]
+    return ["--input", json.dumps(_tokens(linked, agencies)), *servers]
+
+
+def _tokens(linked: Linked, agencies: Served) -> dict[str, str]:
+    """The credential of each step's actor, by the name of the input that the step passes on."""
+    found: dict[str, str] = {}
+    steps = next(iter(linked.document.workflows.values())).steps
+    with closing(served_systems(agencies)) as stage:
+        for step in steps:
+            callee = linked.callee(step.workflow)
+            passed = [p.value.expressions for p in step.parameters if p.name == INPUT_OF_CREDENTIAL]
+            if callee is not None and step.actor and passed and passed[0]:
+                source = next(iter(callee.linked.sources.values()))
+                found[str(passed[0][0].parts[0])] = stage.credential(source, step.actor)
+    return found
