@@ -23,6 +23,7 @@ from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined] # the
 
 from joinedup.conformance.errors import ConfigurationError, UnverifiedError
 from joinedup.conformance.outcomes import Outcome
+from joinedup.reports.wording import printable
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -120,7 +121,7 @@ def demand_signature(envelope: Envelope, key: SSlibKey) -> None:
     try:
         envelope.verify([key], threshold=1)
     except VerificationError:
-        signers = ", ".join(envelope.signatures) or "nobody"
+        signers = printable(", ".join(envelope.signatures))[:200] or "nobody"
         raise UnverifiedError(
             f"The pack is not signed by the key that you trust ({key.keyid}); it names {signers}.",
             hint="Ask the signer for their public key, or for the pack that they signed.",

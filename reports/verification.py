@@ -19,6 +19,7 @@ from joinedup.reports import archive, pack, statement
 from joinedup.reports.events import FILE_NAME
 from joinedup.reports.pack import ENVELOPE, MANIFEST, RUN, Tier
 from joinedup.reports.run_folder import VERDICT
+from joinedup.reports.wording import printable
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _manifest(parts: Mapping[str, bytes]) -> dict[str, Any]:
     for name in sorted({*covered, *named}):
         if name not in covered or name not in named:
             where = "in the manifest but not in the pack" if name in named else "in no line of the manifest"
-            raise UnverifiedError(f"The part {name[:80]} is {where}.")
+            raise UnverifiedError(f"The part {printable(name[:80])} is {where}.")
     for entry in expected["files"]:
         if named[entry["name"]] != entry:
             raise UnverifiedError(f"The part {entry['name']} is not the one that the manifest lists.")
@@ -206,7 +207,7 @@ def render(path: Path, verified: Verified) -> str:
             f"  pages     not compared: {verified.packed_by} wrote them, and this is {pack.packed_by()};"
             " believe verdict.json"
         )
-    return "\n".join([*lines, *_who(verified)])
+    return "\n".join(printable(line) for line in (*lines, *_who(verified)))
 
 
 def _who(verified: Verified) -> list[str]:

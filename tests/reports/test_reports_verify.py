@@ -249,6 +249,25 @@ def test_a_pack_of_another_version_is_held_to_its_verdict(
         verify(tmp_path / "changed.zip")
 
 
+def test_words_of_a_stranger_cannot_control_the_terminal(unsigned: Path, tmp_path: Path) -> None:
+    """Names in a manifest are told without what would move a cursor or end a line."""
+    parts = archive.read(unsigned.read_bytes())
+    manifest = json.loads(parts[pack.MANIFEST])
+    manifest["packed_by"] = "\x1b[2J\nAll is well"
+    forged = {**parts, pack.MANIFEST: json.dumps(manifest).encode()}
+    forged[pack.ENVELOPE] = statement.enclose(statement.of(forged, _claimed(forged)), None)
+    path = tmp_path / "forged.zip"
+    path.write_bytes(archive.write(forged))
+    said = verification.render(path, verify(path))
+    assert "\x1b" not in said
+    assert not any(line.startswith("All is well") for line in said.splitlines())
+    manifest["files"].append({"name": "\x1b[2J\nx"})
+    path.write_bytes(archive.write({**parts, pack.MANIFEST: json.dumps(manifest).encode()}))
+    with pytest.raises(UnverifiedError) as refused:
+        verify(path)
+    assert refused.value.message.isprintable()
+
+
 # --- hostile files
 
 
