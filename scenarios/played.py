@@ -92,6 +92,7 @@ class Played:
 
     Args:
         before: workflows that it depends on, or that it was transferred from.
+        proves: requirements that the whole of it proves.
     """
 
     document: str
@@ -100,6 +101,7 @@ class Played:
     steps: tuple[PlayedStep, ...]
     outputs: Mapping[str, Any] = field(default_factory=dict)
     before: tuple[Played, ...] = ()
+    proves: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -139,6 +141,7 @@ class Played:
     def _proved(self) -> Iterator[tuple[str, Outcome]]:
         for played in self.before:
             yield from played._proved()
+        yield from ((identifier, self.outcome) for identifier in self.proves)
         for step in self.steps:
             yield from ((identifier, step.outcome) for identifier in step.requirements)
             for judged in step.criteria:

@@ -167,6 +167,7 @@ class _Session:
             tuple(run.played),
             run.outputs,
             tuple(before),
+            run.workflow.requirements,
         )
 
     def _steps(self, run: _Run) -> Callee | None:

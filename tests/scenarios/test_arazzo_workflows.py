@@ -48,6 +48,7 @@ CAPABILITY = """
 """
 JOURNEY = """
   - workflowId: w
+    x-requirements: [SHR-02]
     inputs: {type: object, properties: {name: {type: string, default: Green}, token: {type: string}}}
     steps:
       - stepId: a
@@ -74,7 +75,7 @@ def test_a_workflow_of_another_document_is_played() -> None:
     found, stage = journey([ADDED, OK])
     assert (found.outcome, dict(found.outputs)) == (Outcome.PASS, {"id": "p1", "code": 201})
     assert stage.sent[0].body == {"name": "Green", "area": 1.5}
-    assert found.requirements() == {"ACC-01": Outcome.PASS, "SHR-01": Outcome.PASS}
+    assert found.requirements() == {"SHR-02": Outcome.PASS, "ACC-01": Outcome.PASS, "SHR-01": Outcome.PASS}
 
 
 def test_the_actor_is_whom_the_called_workflow_calls_as() -> None:
@@ -100,7 +101,7 @@ def test_a_called_workflow_that_fails_tells_why() -> None:
     assert reason.actual == "$statusCode is 409; $inputs.status is 201."
     assert reason.where.startswith("city.arazzo.yaml, workflow add-park, step add, #/workflows/0/steps/0")
     assert "POST /parks of parks" in reason.where
-    assert found.requirements() == {"ACC-01": Outcome.FAIL, "SHR-01": Outcome.BLOCKED}
+    assert found.requirements() == {"SHR-02": Outcome.FAIL, "ACC-01": Outcome.FAIL, "SHR-01": Outcome.BLOCKED}
 
 
 def test_inputs_that_an_answer_made_wrong_fail_the_step() -> None:

@@ -17,7 +17,7 @@ FOLDER = Path(scenarios.__file__).parent / "capabilities"
 def capabilities_of(system: str) -> list[str]:
     """The names of the workflows of a system's document, in order."""
     linked = Library().open(FOLDER / f"{system}.arazzo.yaml")
-    return [workflow.id for workflow in linked.document.workflows]
+    return list(linked.document.workflows)
 
 
 @pytest.mark.parametrize("system", AGENCIES)
