@@ -258,7 +258,7 @@ class _Session:
             return _final(start, ended.outcome, str(ended))
         except RealDataError:
             raise
-        except SetupError as error:
+        except (SetupError, ConfigurationError) as error:
             return _final(start, Outcome.SETUP_ERROR, str(error))
         except MissingValueError as error:
             # What an answer left out is the system's; what nobody passed is not.
