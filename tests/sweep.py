@@ -4,6 +4,7 @@ Every defect of the test service, looked for in every style: is each found, and 
     python tests/sweep.py                      each defect, with the checks of the requirement that it is about
     python tests/sweep.py --whole              each defect, with every check
     python tests/sweep.py --style link --defect pages-never-end
+    python tests/sweep.py --agency social-care the faults of a bundled agency that a single check can find
 
 It ends with 1 where a defect was not found, or anything was found that its table does not name. A clean service comes
 first in every style: on it nothing may be found.
@@ -12,24 +13,28 @@ first in every style: on it nothing may be found.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import inspect
 import pkgutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from judged import harvested, outcome_of
+from judged import catalogue, harvested, outcome_of
 from service.defect import ALL, Defect
 from service.defects import DEFECTS
 
 import joinedup.conformance.suite as suite
 from joinedup.conformance.check import Check
+from joinedup.conformance.harvest import harvest
 from joinedup.conformance.judging import generate
-from joinedup.conformance.target import Target
+from joinedup.conformance.run import Plan, serving
+from joinedup.conformance.target import OTHER, OWN, Target, build_target
+from joinedup.mocks import systems
 
 QUOTA = 20
 """Requests in a minute, where a defect is one of quotas; the harvest alone needs more."""
@@ -115,10 +120,40 @@ def _run(function: Callable[..., None], values: dict[str, Any], target: Target, 
 
 def sweep(style: str, defect: Defect, *, whole: bool) -> Sweep:
     """Look for one defect, with every check or with those of the requirement that it is about."""
-    started, result = time.monotonic(), Sweep(defect, style)
     names = [] if defect is CLEAN else [defect.name]
+    service = harvested(style, *names, quota=QUOTA if defect.needs_quota else 0)
+    return _looked_for(defect, style, service, whole=whole)
+
+
+@contextlib.contextmanager
+def _agency(name: str, fault: Defect) -> Iterator[Target]:
+    """A bundled agency with one fault, as a run serves it, harvested."""
+    faults = () if fault is CLEAN else (fault.name,)
+    with serving(Plan("bundled", "", systems=(name,), faults=faults), None) as (configuration, _):
+        target = build_target(
+            name, configuration, catalogue(), seed=1, write=lambda event, **_: None, ours=True
+        )
+        for identity in (OWN, OTHER):
+            harvest(target, identity)
+        yield target
+        target.client.close()
+
+
+def faults_of(agency: str) -> Iterator[Defect]:
+    """The faults of a bundled agency whose requirement a single check or the generated requests judge."""
+    judged = GENERATED.union(*(item.requirements for item in items()))
+    for system in (system for system in systems() if system.name == agency):
+        for fault in system.faults:
+            if fault.breaks[0] in judged:
+                yield Defect(fault.name, fault.shows, fault.breaks, fault.may_break)
+
+
+def _looked_for(
+    defect: Defect, style: str, service: contextlib.AbstractContextManager[Target], *, whole: bool
+) -> Sweep:
+    started, result = time.monotonic(), Sweep(defect, style)
     about = set(defect.breaks[:1])
-    with harvested(style, *names, quota=QUOTA if defect.needs_quota else 0) as target:
+    with service as target:
         for item in items():
             if whole or about & set(item.requirements):
                 check = outcome_of(item.judge, target, *item.requirements)
@@ -142,20 +177,36 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--style", action="append", choices=ALL, help="a style (default: each)")
     parser.add_argument("--defect", action="append", help="a defect by name (default: each)")
     parser.add_argument("--whole", action="store_true", help="run every check, and list what else is found")
+    parser.add_argument("--agency", help="a bundled agency, in place of the test service")
     asked = parser.parse_args(arguments)
+    if asked.agency:
+        return _told(
+            _looked_for(fault, asked.agency, _agency(asked.agency, fault), whole=asked.whole)
+            for fault in faults_of(asked.agency)
+            if not asked.defect or fault.name in asked.defect
+        )
     wanted = [d for d in (CLEAN, *DEFECTS) if not asked.defect or d.name in asked.defect]
     unknown = set(asked.defect or ()) - {defect.name for defect in wanted}
     if unknown:
         parser.error(f"there is no defect {', '.join(sorted(unknown))}; see tests/service/defects.py")
+    # A defect that only the service's own key shows is none that a caller could find.
+    return _told(
+        sweep(style, defect, whole=asked.whole or defect is CLEAN)
+        for style in asked.style or ALL
+        for defect in wanted
+        if style in defect.styles and defect.from_outside
+    )
+
+
+def _told(sweeps: Iterable[Sweep]) -> int:
+    """Print each as it comes and what was wrong at the end; gives the exit status."""
     results = []
-    for style in asked.style or ALL:
-        # A defect that only the service's own key shows is none that a caller could find.
-        for defect in (d for d in wanted if style in d.styles and d.from_outside):
-            results.append(sweep(style, defect, whole=asked.whole or defect is CLEAN))
-            print(results[-1], flush=True)
+    for result in sweeps:
+        results.append(result)
+        print(result, flush=True)
     wrong = [result for result in results if not result.is_right]
     print(f"{len(results)} runs, {len(wrong)} wrong" + "".join(f"\n  {result}" for result in wrong))
-    return 1 if wrong else 0
+    return 1 if wrong or not results else 0
 
 
 if __name__ == "__main__":
