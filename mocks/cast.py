@@ -84,6 +84,7 @@ class Cast:
         systems: names; the token server is always there, because the others' callers need it.
         faults: names of those that are on at first.
         clock: that all of them share; one that runs where none is given.
+        apart: whether what they have for each other stays in their outboxes, so that nobody adds to another's records.
 
     Raises:
         UnknownNameError: a name is not one of ours.
@@ -96,10 +97,11 @@ class Cast:
         seed: int = 1,
         faults: Collection[str] = (),
         clock: Clock | None = None,
+        apart: bool = False,
     ) -> None:
         _known("system", systems, AGENCIES)
         _known_faults(faults)
-        self.asked = tuple(systems)
+        self.asked, self.apart = tuple(systems), apart
         self.seed = seed
         self.faults = self._initial_faults = frozenset(faults)
         self.clock = clock or Clock()
@@ -134,7 +136,8 @@ class Cast:
         if ledger is None:
             return
         for message in ledger.take():
-            taken_in = [each for each in connected(sender, message) if self._takes_in(each)]
+            said = () if self.apart else connected(sender, message)
+            taken_in = [each for each in said if self._takes_in(each)]
             for delivery in taken_in:
                 for posted, due in misdelivered(delivery, self.faults, self.clock.seconds()):
                     late = self._overtaken(posted)

@@ -76,6 +76,7 @@ def served(
     seed: int = 1,
     public: Mocks | None = None,
     folder: Path | None = None,
+    apart: bool = False,
 ) -> Iterator[Served]:
     """
     The agencies, served by a child process as long as the context lasts.
@@ -83,6 +84,7 @@ def served(
     Args:
         public: one address for all of them, which others reach.
         folder: where secrets and certificates stay; needed for a public address.
+        apart: whether what they have for each other stays with them, so that each is judged by its callers alone.
 
     Raises:
         SetupError: they did not come up; the hint holds what the process said.
@@ -92,6 +94,7 @@ def served(
     command += [part for name in faults for part in ("--fault", name)]
     command += ["--public", json.dumps(msgspec.to_builtins(public))] if public else []
     command += ["--folder", str(folder)] if folder else []
+    command += ["--apart"] if apart else []
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(  # noqa: S603 - our own module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
@@ -141,6 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="a deliberate defect")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the synthetic data")
     parser.add_argument("--stay", action="store_true", help="go on when standard input ends")
+    parser.add_argument("--apart", action="store_true", help="deliver nothing from one agency to another")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="for secrets and certificates that stay")
     parser.add_argument(
         "--public", metavar="JSON", help="a [mocks] table: one address for all, in --folder's name"
@@ -152,7 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from joinedup.mocks.server import run
 
     try:
-        cast = Cast(chosen.system or tuple(AGENCIES), seed=chosen.seed, faults=chosen.fault)
+        cast = Cast(
+            chosen.system or tuple(AGENCIES), seed=chosen.seed, faults=chosen.fault, apart=chosen.apart
+        )
         run(cast, _listening(chosen, cast), until_input_ends=not chosen.stay)
     except (UnknownNameError, SetupError) as error:
         print(error, file=sys.stderr)

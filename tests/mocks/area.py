@@ -90,8 +90,8 @@ TRANSFER = {"toLa": OTHER_COUNCIL, "child": SIAN, "planCategory": "NEG", "papers
 class Area:
     """All agencies of an area in this process, and somebody who calls them."""
 
-    def __init__(self, *faults: str) -> None:
-        self.cast = Cast(SYSTEMS, faults=faults, clock=StoppedClock())
+    def __init__(self, *faults: str, apart: bool = False) -> None:
+        self.cast = Cast(SYSTEMS, faults=faults, clock=StoppedClock(), apart=apart)
         self._visitors = {system: Visitor(self.cast, system) for system in SYSTEMS}
 
     def ask(self, system: str, method: str, path: str, body: Any = None, **more: Any) -> Answer:

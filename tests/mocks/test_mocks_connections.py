@@ -420,3 +420,11 @@ def test_a_fault_shows_at_the_recipient(fault: str) -> None:
 def test_every_translation_is_connected() -> None:
     """No way of saying something stands in the table that is never used."""
     assert set(CONNECTIONS) == set(TRANSLATIONS)
+
+
+def test_agencies_that_are_kept_apart_add_nothing_to_each_other() -> None:
+    """What one has for another stays with it, so that each can be judged by its callers alone."""
+    area = Area(apart=True)
+    raise_notice(area)
+    assert area.delivered() == []
+    assert len(area.cast.engines["police"].state.ledger.outbox) == 1
