@@ -239,7 +239,7 @@ def _is_open(call: LocatorCall, work: Work) -> bool:
     if not work.lease_id or "question-given-out-twice" in call.faults:
         return True
     lease = call.state.leases.find(work.lease_id, call.caller.organisation)
-    return _lease(call, lease)["status"] == "expired"
+    return bool(_lease(call, lease)["status"] == "expired")
 
 
 def _search_of(call: LocatorCall, work: Work) -> Record:

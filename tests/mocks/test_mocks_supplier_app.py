@@ -13,7 +13,7 @@ from joinedup.mocks.cast import Cast
 from joinedup.mocks.identity_register import FIRST_PERSON
 from joinedup.mocks.messages import Answer
 from joinedup.mocks.people import children
-from joinedup.mocks.signatures import GRACE_S, KEY_ID, REPLAY_WINDOW_S, SIGNATURE, signed_headers
+from joinedup.mocks.signatures import GRACE_S, KEY_ID, REPLAY_WINDOW_S, SIGNATURE, Key, signed_headers
 from joinedup.mocks.supplier_copies import (
     FIRST_AGREEMENT,
     FIRST_DELIVERY,
@@ -66,10 +66,10 @@ def signed(
     label: str = "delivery",
     delivery_id: str = LATER,
     age_s: float = 0,
-    key: Any = None,
-    **headers: str,
+    key: Key | None = None,
+    instead: dict[str, str] | None = None,
 ) -> Answer:
-    """The answer to a signed notification, without a token; ``headers`` take the place of those of the signature."""
+    """The answer to a signed notification, without a token; ``instead`` has headers in place of the signature's."""
     body = json.dumps(notification).encode()
     cast = visitor.cast
     good = signed_headers(
@@ -80,8 +80,7 @@ def signed(
         now=cast.clock.seconds() - age_s,
     )
     named = {name.lower(): value for name, value in good.items()}
-    named |= {name.replace("_", "-"): value for name, value in headers.items()}
-    sent = {"content-type": "application/json", **named}
+    sent = {"content-type": "application/json", **named, **(instead or {})}
     return visitor.send(label, "POST", DELIVERIES, raw=body, headers=sent, token=None)
 
 
@@ -98,8 +97,8 @@ def round_(visitor: Visitor) -> None:
     visitor.send("before", "GET", COPY_BEFORE)
     first = visitor.send("page 1", "GET", HELD, query="limit=2")
     visitor.send("page 2", "GET", HELD, query=f"limit=2&cursor={first.body['next']}")
-    wrong = {"x_sui_signature_256": "sha256=" + "0" * 64}
-    signed(visitor, PRACTICE, label="wrong signature", **wrong)
+    wrong = {"x-sui-signature-256": "sha256=" + "0" * 64}
+    signed(visitor, PRACTICE, label="wrong signature", instead=wrong)
     signed(visitor, PRACTICE, label="old", age_s=REPLAY_WINDOW_S + 1, delivery_id=EARLIER)
     old = visitor.cast.deliveries.ring(RING).current
     visitor.cast.deliveries.ring(RING).rotate(visitor.cast.clock.seconds() - GRACE_S)
@@ -199,19 +198,19 @@ def test_a_signed_notification_is_applied(visitor: Visitor) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"x_sui_signature_256": "sha256=" + "0" * 64},
-        {"x_sui_signature_256": "nonsense"},
-        {"x_sui_key_id": f"{RING}-9"},
-        {"x_sui_key_id": "identity-e09000003-1"},
-        {"x_sui_key_id": "identity-e09000002-1"},
-        {"x_sui_timestamp": "1"},
-        {"x_sui_timestamp": ""},
-        {"x_sui_delivery_id": ""},
+        {"x-sui-signature-256": "sha256=" + "0" * 64},
+        {"x-sui-signature-256": "nonsense"},
+        {"x-sui-key-id": f"{RING}-9"},
+        {"x-sui-key-id": "identity-e09000003-1"},
+        {"x-sui-key-id": "identity-e09000002-1"},
+        {"x-sui-timestamp": "1"},
+        {"x-sui-timestamp": ""},
+        {"x-sui-delivery-id": ""},
     ],
 )
 def test_what_is_not_to_be_believed_has_no_effect(visitor: Visitor, headers: dict[str, str]) -> None:
     """The answer is 401 whatever is wrong with the signature, the audit has a line, and the copy is as it was."""
-    answer = signed(visitor, CHANGED_NUMBER, **headers)
+    answer = signed(visitor, CHANGED_NUMBER, instead=headers)
     assert answer.status == 401
     assert str(answer.header("WWW-Authenticate")).startswith("Signature ")
     assert visitor.cast.engines[SYSTEM].state.ledger.disclosures[-1].outcome == "refused"
