@@ -30,6 +30,7 @@ from service.defects import DEFECTS
 
 import joinedup.conformance.suite as suite
 from joinedup.conformance.check import Check
+from joinedup.conformance.description import RULES
 from joinedup.conformance.harvest import harvest
 from joinedup.conformance.judging import generate
 from joinedup.conformance.run import Plan, serving
@@ -141,7 +142,7 @@ def _agency(name: str, fault: Defect) -> Iterator[Target]:
 
 def faults_of(agency: str) -> Iterator[Defect]:
     """The faults of a bundled agency whose requirement a single check or the generated requests judge."""
-    judged = GENERATED.union(*(item.requirements for item in items()))
+    judged = GENERATED.union(*(item.requirements for item in items()), (rule.requirement for rule in RULES))
     for system in (system for system in systems() if system.name == agency):
         for fault in system.faults:
             if fault.breaks[0] in judged:
@@ -160,6 +161,10 @@ def _looked_for(
                 for finding in check.findings:
                     if finding.confirmed:
                         result.add(finding.requirements, finding.rule)
+        for rule in RULES:
+            if (whole or rule.requirement in about) and rule.applies(target.contract):
+                for finding in rule.judge(target.contract):
+                    result.add(finding.requirements, finding.rule)
         # Generated requests take the longest, so that they come where the checks alone have not found it.
         if whole or (about & GENERATED and not about & set(result.found)):
             for finding, _ in generate(target, "quick").findings:
