@@ -110,10 +110,10 @@ class Validators:
         """The body, valid and with internal names; refuses anything else. Whole numbers become integers."""
         if not call.media_type and "untyped-body-crashes" in self.defects:
             raise Crash
-        if not call.media_type and schema in _NEW and "untyped-body-taken-for-none" in self.defects:
-            # What is no object at all is refused, so that nothing but the missing type shows.
-            if isinstance(self._parsed(call.body), dict):
-                return dict(NOTHING_SENT)
+        unseen = not call.media_type and schema in _NEW and "untyped-body-taken-for-none" in self.defects
+        # What is no object at all is refused, so that nothing but the missing type shows.
+        if unseen and isinstance(self._parsed(call.body), dict):
+            return dict(NOTHING_SENT)
         if call.media_type != media_type and not self._lenient(call):
             raise Refusal(415, f"The body must be sent as {media_type}.")
         if len(call.body) > BODY_LIMIT and "body-limit-not-enforced" not in self.defects:
