@@ -52,7 +52,7 @@ PRIVILEGED: Mapping[str, Any] = {
 MEANINGLESS = "joinedupMeaningless"
 """A property that no system knows: where this one is kept, everything is, and a privileged name says nothing."""
 MOST_PROPERTIES = 10
-MOST_SUBJECTS = 4
+MOST_SUBJECTS = 12
 Values = Mapping[Path, Any]
 
 
@@ -271,8 +271,13 @@ def set_when_changing(attempt: Attempt) -> None:
     target = attempt.target
     made = [(create, fresh(target, create)) for create in creates_of(target)[:MOST_SUBJECTS]]
     subjects = [s for create, m in made if m is not None and (s := subject_of(target, create, m)) is not None]
-    for subject in [*subjects, *existing_subjects(target)][:MOST_SUBJECTS]:
+    # One for each change that there is: an object of ours where there is one, else one that was there.
+    by_change: dict[str, Subject] = {}
+    for subject in [*subjects, *existing_subjects(target)]:
         if subject.change is not None and "GET" in subject.operations:
+            by_change.setdefault(subject.change.label, subject)
+    for subject in list(by_change.values())[:MOST_SUBJECTS]:
+        if subject.change is not None:
             _change(attempt, subject, subject.change)
 
 
