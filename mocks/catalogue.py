@@ -15,6 +15,7 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
         "Local authority children's social care",
         (
             "list-contacts",
+            "list-new-contacts",
             "raise-contact",
             "read-contact",
             "withdraw-contact",

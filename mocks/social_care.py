@@ -21,7 +21,7 @@ from joinedup.mocks.deadlines import due
 from joinedup.mocks.engine import Agency
 from joinedup.mocks.messages import Answer, FieldError, Refusal
 from joinedup.mocks.people import Person, children, people
-from joinedup.mocks.sharing import BASIS, PURPOSE
+from joinedup.mocks.sharing import BASIS, PURPOSE, moment
 from joinedup.mocks.store import ANYONE, Kept, Record, Records, new_id, page, read_cursor
 
 CHILDREN_EACH = 9
@@ -134,7 +134,7 @@ def _seed_contact(state: Council, organisation: str, person: Person, index: int)
 
 
 def _open_contact(
-    state: Council, organisation: str, body: Record, moment: datetime, ids: tuple[str, str], due_by: str
+    state: Council, organisation: str, body: Record, received: datetime, ids: tuple[str, str], due_by: str
 ) -> Record:
     """
     Keep a contact and open its referral.
@@ -144,7 +144,7 @@ def _open_contact(
         due_by: when a decision is too late.
     """
     contact_id, referral_id = ids
-    at = stamp(moment)
+    at = stamp(received)
     contact = {
         **body,
         "contactId": contact_id,
@@ -207,8 +207,21 @@ def _without_accents(text: str) -> str:
 
 
 def list_contacts(call: CouncilCall) -> Answer:
-    """One page of the caller's contacts, without personal details."""
-    return _page(call, call.state.contacts, CONTACT_ITEM)
+    """One page of the caller's contacts, without personal details; those of late where the caller asks so."""
+    since = call.parameter("receivedSince")
+    if since is None:
+        return _page(call, call.state.contacts, CONTACT_ITEM)
+    first = _first_moment(since)
+    chosen = call.state.contacts.where(lambda contact: datetime.fromisoformat(contact["receivedAt"]) >= first)
+    return _page(call, chosen, CONTACT_ITEM)
+
+
+def _first_moment(since: str) -> datetime:
+    """The moment that was asked for; beyond the years that are reckoned with, before all or after all."""
+    try:
+        return moment(since, "/query/receivedSince")
+    except Refusal:
+        return (datetime.min if since < SEEDED_AT.isoformat() else datetime.max).replace(tzinfo=UTC)
 
 
 def list_children(call: CouncilCall) -> Answer:
