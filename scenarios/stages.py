@@ -92,11 +92,22 @@ class Systems:
     observe: Observe = unobserved
     limits: Limits = field(default_factory=Limits)
     _clients: dict[tuple[str, str], Client] = field(default_factory=dict)
+    _known: dict[tuple[str, str], Identity] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, source: Source, operation: Operation, step: Step, actor: str) -> Exchange:
         """Send one request with the client of its system."""
-        return self._client(source).send(step)
+        exchange = self._client(source).send(step)
+        if source.system == CONTROL and step.method != "GET":
+            self.renew()
+        return exchange
+
+    def renew(self) -> None:
+        """Forget the tokens that were fetched: where the agencies' clock has moved, they may have ended."""
+        with self._lock:
+            known = list(self._known.values())
+        for identity in known:
+            identity.renew()
 
     def credential(self, source: Source, actor: str) -> str:
         """What the actor's identity puts into the header Authorization."""
@@ -133,6 +144,8 @@ class Systems:
                 f"The actor {actor!r} (x-actor) has no identity at {source.system}.",
                 hint=f"Name an identity of {source.system}, a system, or one of {', '.join(ACTORS)}.",
             )
+        with self._lock:
+            self._known[source.system, actor] = found
         return found
 
 
@@ -148,7 +161,12 @@ def served_systems(served: Served, *, observe: Observe = unobserved) -> Systems:
             found[system, actor] = _served_identity(served, system, actor)
         return found[system, actor]
 
-    return Systems(identity, served.advance, observe)
+    def wait(seconds: float) -> None:
+        served.advance(seconds)
+        stage.renew()
+
+    stage = Systems(identity, wait, observe)
+    return stage
 
 
 def served_live(served: Served) -> dict[str, Live]:
