@@ -194,11 +194,15 @@ def _at(seconds: float) -> str:
 
 
 def set_clock(call: ControlCall) -> Answer:
-    """Set the clock forward, and make it stand or run."""
+    """Set the clock forward, or back where that is asked for, and make it stand or run."""
     clock = call.state.cast.clock
     performed = 0
     if "now" in call.body:
         until = moment(call.body["now"], "/now")
+        behind = until.timestamp() - clock.seconds()
+        if behind < 0 and call.body.get("mayGoBack", False):
+            # A second more, because a clock that runs has gone on when it is set.
+            _moved(call, lambda: clock.after(behind - 1))
         performed = _moved(call, lambda: clock.ahead(until))
     if "running" in call.body:
         clock.start() if call.body["running"] else clock.stop()
