@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 PACKAGES := conformance mocks scenarios reports
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench sweep lock clean
+.PHONY: help install demo test lint bench many-cases sweep lock clean
 
 help:
 	@echo "make install   create .venv with bin/joinedup from requirements.lock"
@@ -15,6 +15,7 @@ help:
 	@echo "make test      install, then run every test"
 	@echo "make lint      install, then formatting, types and layers"
 	@echo "make bench     install, then measure against plain Schemathesis"
+	@echo "make many-cases  send 20,000 generated requests to the bundled agencies (five minutes)"
 	@echo "make sweep     look for every defect of the test service, in every style (half an hour)"
 	@echo "make lock      renew requirements.lock from pyproject.toml"
 	@echo "make clean     remove what the other targets made"
@@ -54,6 +55,9 @@ lint: install
 
 bench: install
 	$(BIN)/python tests/bench.py
+
+many-cases: install
+	$(BIN)/python tests/many_cases.py
 
 sweep: install
 	$(BIN)/python tests/sweep.py
