@@ -110,7 +110,7 @@ def not_the_callers(
     schema = schema_of(operation, media_type)
     if schema is None:
         return {}
-    taken = dict(places_in(target.contract, writable(target, schema)))
+    taken = dict(places_in(target.contract, sendable(target, schema)))
     found: dict[Path, Any] = {}
     for path, node in sorted(
         places_in(target.contract, answered_properties(target, reader)), key=lambda pair: len(pair[0])
@@ -122,6 +122,15 @@ def not_the_callers(
         free = _takes_more(target, schema, taken, path) or normalise(path[-1]) in IDENTIFIERS
         if read_only or not free:
             found[path] = node
+    return found
+
+
+def sendable(target: Target, schema: Any) -> dict[str, Any]:
+    """The properties that a request may hold in one form or another, with their schemas."""
+    node = target.contract.resolve(schema)
+    found = writable(target, schema)
+    for form in (*node.get("oneOf", ()), *node.get("anyOf", ())):
+        found = sendable(target, form) | found
     return found
 
 

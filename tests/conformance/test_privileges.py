@@ -101,9 +101,9 @@ def _reviewed(body: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _checked(keep: Keep) -> Check:
+def _checked(keep: Keep, contract: dict[str, Any] | None = None) -> Check:
     with serving(Parks(keeping(keep))) as base_url:
-        target = target_of(base_url, contract=_contract())
+        target = target_of(base_url, contract=contract or _contract())
         harvest(target)
         check = outcome_of(test_isolation.test_ignores_what_is_not_the_callers_to_set, target, "SEC-01")
         target.client.close()
@@ -127,5 +127,18 @@ def test_a_property_inside_an_object_that_takes_effect_is_found(keep: Keep, name
 def test_a_system_that_takes_only_what_it_declares_is_silent() -> None:
     """What is sent beside the declared properties has no effect, and nothing is said."""
     check = _checked(_only_what_is_declared)
+    assert check.findings == []
+    assert [str(result.outcome) for result in check.results()] == ["pass"]
+
+
+def test_what_one_form_of_a_body_may_hold_is_the_callers() -> None:
+    """A property that a request declares in one of several forms is the caller's to set."""
+    contract, forms = _contract(), ({**NEW, "required": ["name", "site"]}, {**NEW, "required": ["name"]})
+    for form in forms:
+        form["additionalProperties"] = False
+    for path, method in (("/parks", "post"), ("/parks/{parkId}", "put")):
+        content = contract["paths"][path][method]["requestBody"]["content"]["application/json"]
+        content["schema"] = {"anyOf": list(forms)}
+    check = _checked(_only_what_is_declared, contract)
     assert check.findings == []
     assert [str(result.outcome) for result in check.results()] == ["pass"]
