@@ -34,7 +34,9 @@ from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.target import OWN, Target, build_target
 from joinedup.reports import agreements
 from joinedup.reports.agreements import Agreements
+from joinedup.reports.earlier import beside
 from joinedup.reports.events import Record
+from joinedup.reports.exceptions import as_record
 from joinedup.reports.run_folder import write_views, write_whole
 
 DEFAULT_FILE = "joinedup.toml"
@@ -325,6 +327,7 @@ def start(plan: Plan, configuration: Configuration, catalogue: Catalogue, ours: 
     run = Run(plan, configuration, catalogue, Record(folder), ours)
     _write_start(run)
     agreed.write(run.record.write)
+    _write_earlier(run)
     _write_run_json(run)
     write_views(folder)
     return run
@@ -350,6 +353,12 @@ def _write_start(run: Run) -> None:
         marker=run.plan.marker,
         requirements=entries,
     )
+
+
+def _write_earlier(run: Run) -> None:
+    systems = {name: name not in run.ours for name in run.tested}
+    for earlier in beside(run.folder, systems):
+        run.record.write("earlier", **as_record(earlier))
 
 
 def describe_system(run: Run, name: str) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Level, Outcome
 from joinedup.reports.attestations import Attestation
+from joinedup.reports.earlier import Earlier
 from joinedup.reports.events import Event
 from joinedup.reports.exceptions import Known, Waiver
 
@@ -138,6 +139,7 @@ class Account:
     waivers: list[Waiver] = field(default_factory=list)
     known: list[Known] = field(default_factory=list)
     attestations: list[Attestation] = field(default_factory=list)
+    earlier: list[Earlier] = field(default_factory=list)
     exchanges: int = 0
     unreadable: int = 0
     finished: bool = False
@@ -265,6 +267,10 @@ def _attestation(account: Account, event: Event) -> None:
     account.attestations.append(msgspec.convert(event, Attestation))
 
 
+def _earlier(account: Account, event: Event) -> None:
+    account.earlier.append(msgspec.convert(event, Earlier))
+
+
 def _unreadable(account: Account, event: Event) -> None:
     account.unreadable += 1
 
@@ -285,6 +291,7 @@ _READERS: dict[str, Callable[[Account, Event], None]] = {
     "waiver": _waiver,
     "known": _known,
     "attestation": _attestation,
+    "earlier": _earlier,
     "unreadable": _unreadable,
 }
 

@@ -5,6 +5,7 @@ The record of a run: one JSON object a line, in the order in which things happen
 
     run-started   run, harness, seed, strict, configuration, product, requirements
     waiver, known, attestation   an entry of waivers.toml, baseline.toml or attestations.toml
+    earlier       run, started, verdict, complete, live, outcomes, findings: an earlier run of the same systems
     system        system, profile, profile_hash, contract_hash, base_url, operations, live, under_test,
                   left_out ({operation: reason}), identities ({name: flow}),
                   requirements ({id: level}; absent: every requirement of the run, at its own level)

@@ -29,13 +29,13 @@ from typing import Any
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.reports import archive, statement
 from joinedup.reports.events import FILE_NAME, parse_events
-from joinedup.reports.run_folder import VIEWS, encoded, write_whole
+from joinedup.reports.run_folder import PERFORMANCE, VIEWS, encoded, performance_from, write_whole
 from joinedup.reports.verdict import compute
 
 MANIFEST = "manifest.json"
 ENVELOPE = "statement.dsse.json"
 RUN = "run.json"
-OPTIONAL = ("performance.json", "exercise.json")
+OPTIONAL = (PERFORMANCE, "exercise.json")
 FOLDER = "allure-results"
 WORKING_COPY = "working-copy"
 SCHEMA = 1
@@ -74,7 +74,7 @@ def seal(folder: Path, out: Path, key: Path | None = None) -> Pack:
     """
     signer = statement.private_key(key) if key else None
     parts = _parts(folder)
-    verdict = judged(parts[FILE_NAME])
+    verdict = judged(parts)
     tier = _tier(verdict, signer)
     if tier is Tier.WORKING_COPY and signer:
         raise ConfigurationError(
@@ -101,9 +101,10 @@ def _working_copy(out: Path) -> Path:
     return out if WORKING_COPY in out.name else out.with_name(f"{out.stem}.{WORKING_COPY}{out.suffix}")
 
 
-def judged(record: bytes) -> dict[str, Any]:
-    """The verdict that follows from a record, in the form in which ``verdict.json`` is read back."""
-    computed = compute(parse_events(io.BytesIO(record)))
+def judged(parts: Mapping[str, bytes]) -> dict[str, Any]:
+    """The verdict that follows from the record and the load of a run, in the form in which it is read back."""
+    performance = performance_from(parts[PERFORMANCE]) if PERFORMANCE in parts else None
+    computed = compute(parse_events(io.BytesIO(parts[FILE_NAME])), performance=performance)
     verdict: dict[str, Any] = json.loads(json.dumps(computed))
     return verdict
 

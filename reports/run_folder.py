@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from joinedup.conformance.errors import ConfigurationError, SetupError
-from joinedup.reports import junit, page
+from joinedup.reports import junit, markdown, page
 from joinedup.reports.events import read_events
 from joinedup.reports.verdict import compute
 
 VERDICT = "verdict.json"
+PERFORMANCE = "performance.json"
 
 View = Callable[[Mapping[str, object]], str]
 
@@ -21,6 +22,7 @@ VIEWS: dict[str, View] = {
     VERDICT: lambda verdict: json.dumps(verdict, indent=1) + "\n",
     "junit.xml": junit.render,
     "report.html": page.render,
+    "summary.md": markdown.summary,
 }
 
 
@@ -37,10 +39,27 @@ def write_views(folder: Path, *, strict: bool | None = None) -> dict[str, object
     Raises:
         SetupError: when a view cannot be written.
     """
-    verdict = compute(read_events(folder), strict=strict)
+    verdict = compute(read_events(folder), strict=strict, performance=read_performance(folder))
     for name, render in VIEWS.items():
         write_whole(Path(folder) / name, render(verdict))
     return verdict
+
+
+def read_performance(folder: Path) -> dict[str, object] | None:
+    """What a run's folder says of its load; None where it says nothing, or nothing that can be read."""
+    try:
+        return performance_from((Path(folder) / PERFORMANCE).read_bytes())
+    except OSError:
+        return None
+
+
+def performance_from(content: bytes) -> dict[str, object] | None:
+    """The content of ``performance.json``; None where it is no JSON object."""
+    try:
+        performance = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return performance if isinstance(performance, dict) else None
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -40,13 +40,16 @@ NO_CHECK_RAN = "no check ran"
 ENDED_BEFORE = "the run ended before a check of this point"
 
 
-def compute(events: Iterable[Event], *, strict: bool | None = None) -> dict[str, object]:
+def compute(
+    events: Iterable[Event], *, strict: bool | None = None, performance: Mapping[str, object] | None = None
+) -> dict[str, object]:
     """
     The verdict of a run as ``verdict.json`` holds it.
 
     Args:
         events: the record, as ``read_events`` gives it.
         strict: whether a ``warn`` counts against a system; None takes what the run was started with.
+        performance: what ``performance.json`` of the run says; it stands beside conformance and decides nothing.
     """
     account = accounts.read(events)
     strict = bool(account.started.get("strict")) if strict is None else strict
@@ -82,6 +85,8 @@ def compute(events: Iterable[Event], *, strict: bool | None = None) -> dict[str,
         "made": _made(account),
         "checks": _checks(account, parts, judgements),
         "errors": _errors(account),
+        "earlier": [as_record(run) for run in account.earlier],
+        "performance": performance,
         "counts": _counts(judgements.values()),
     }
 

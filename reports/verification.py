@@ -131,7 +131,7 @@ def _verdict(parts: Mapping[str, bytes], same_version: bool) -> dict[str, Any]:
     """The verdict, computed again from the record and compared with what the pack shows."""
     claimed = _object(parts[VERDICT], VERDICT)
     try:
-        verdict = pack.judged(parts[FILE_NAME])
+        verdict = pack.judged(parts)
         views = pack.views(verdict) if same_version else {}
         same = decisive(claimed) == decisive(verdict)
     except Exception:

@@ -52,6 +52,7 @@ def test_a_whole_record_gives_a_verdict(story: Any) -> None:
         FILE_NAME,
         "junit.xml",
         "report.html",
+        "summary.md",
         "verdict.json",
     ]
 

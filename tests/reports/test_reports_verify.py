@@ -139,7 +139,7 @@ def resealed(parts: Mapping[str, bytes], key: Path | None) -> bytes:
 
 def _claimed(parts: Mapping[str, bytes]) -> Any:
     try:
-        return pack.judged(parts["events.ndjson"])
+        return pack.judged(parts)
     except Exception:
         return {}
 
@@ -147,7 +147,7 @@ def _claimed(parts: Mapping[str, bytes]) -> Any:
 def _whitewashed(parts: Mapping[str, bytes]) -> dict[str, bytes]:
     """A record without its finding, and every view that follows from it."""
     record = parts["events.ndjson"].replace(b'"findings":[{', b'"lost":[{')
-    verdict = pack.judged(record)
+    verdict = pack.judged({"events.ndjson": record})
     assert verdict["verdict"] == "conformant"
     return {**parts, "events.ndjson": record, **pack.views(verdict)}
 
@@ -440,7 +440,7 @@ def test_a_thousand_mutated_packs_do_no_harm(signed: Path, ours: Keys, tmp_path:
 def _forged(parts: Mapping[str, bytes]) -> bytes:
     """As a forger would: manifest and statement match, and the views too where the record can be judged at all."""
     try:
-        views = pack.views(pack.judged(parts["events.ndjson"]))
+        views = pack.views(pack.judged(parts))
     except Exception:
         views = {}
     return resealed({**parts, **views}, None)
