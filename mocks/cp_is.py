@@ -229,7 +229,16 @@ def _take_in(call: NationalCall, record: Record, today: date) -> str:
         held.council = council
     held.contacts = call.body["contacts"]
     held.plans[plan["planType"]] = plan
+    _leave_mother(call, record)
     return "unchanged" if unchanged else "accepted"
+
+
+def _leave_mother(call: NationalCall, record: Record) -> None:
+    """A child that is born takes its plan along; only the council that put it on the mother's number moves it."""
+    mother = call.state.flagged.get(record.get("bornTo", ""))
+    if mother is None or mother.council != call.caller.organisation or "mother-keeps-plan" in call.faults:
+        return
+    mother.plans.pop("UCPP", None)
 
 
 def _ended(plan: Record, today: date) -> Record:

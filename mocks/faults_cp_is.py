@@ -86,6 +86,11 @@ FAULTS: tuple[Fault, ...] = (
         "One record with a wrong number makes a whole upload fail.",
     ),
     _fault(
+        "mother-keeps-plan",
+        "IDN-06",
+        "The plan of an unborn child stays on the mother's number after the birth.",
+    ),
+    _fault(
         "plan-kept-for-ever",
         "RET-01",
         "A plan that ended more than 12 months ago is still shown.",
