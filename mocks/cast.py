@@ -77,8 +77,8 @@ class Cast:
     """
     Engines by system, over one token server and one clock.
 
-    ``addresses`` are those of recipients that are not among them, such as a live system or a subscriber; ``far`` is
-    how these are reached.
+    ``addresses`` are those of recipients that are not among them, such as a subscriber, or that take the place of one of
+    them, such as a live system; ``far`` is how these are reached.
 
     Args:
         systems: names; the token server is always there, because the others' callers need it.
@@ -125,7 +125,8 @@ class Cast:
     # What passes between them
 
     def _send(self, outgoing: Outgoing, done: Done) -> None:
-        send = routed(self.engines, self.far)
+        near = {name: engine for name, engine in self.engines.items() if name not in self.addresses}
+        send = routed(near, self.far)
         if DUPLICATED in generic_of(outgoing.sender, self.faults):
             send(outgoing, lambda _: None)
         send(outgoing, done)
@@ -265,7 +266,8 @@ class Cast:
         key = {"private_key": self.signing_key.as_pem(private=True).decode(), "kid": "client-key-1"}
         signed = {**signed, **key, "flow": "private-key-jwt", "algorithm": ALGORITHM}
         signed.pop("client_secret")
-        return {"ready": True, "systems": systems, "control": control, "signed": signed}
+        callers = {name: self.identities(name, addresses) for name in AGENCIES}
+        return {"ready": True, "systems": systems, "control": control, "signed": signed, "callers": callers}
 
     def identities(self, system: str, addresses: dict[str, str]) -> dict[str, Any]:
         """The callers of a system, as configuration has them."""

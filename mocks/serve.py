@@ -46,11 +46,13 @@ class Served(Handle):
     Args:
         control: address of the control plane.
         signed: a client that shows who it is by a signed assertion, with its private key.
+        callers: the clients of every agency's organisations, also of one that is not served: ``own`` and ``other``.
     """
 
     systems: Mapping[str, ServedSystem]
     control: str
     signed: Mapping[str, str]
+    callers: Mapping[str, Mapping[str, Mapping[str, str]]]
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """
@@ -77,6 +79,7 @@ def served(
     public: Mocks | None = None,
     folder: Path | None = None,
     apart: bool = False,
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Served]:
     """
     The agencies, served by a child process as long as the context lasts.
@@ -85,6 +88,7 @@ def served(
         public: one address for all of them, which others reach.
         folder: where secrets and certificates stay; needed for a public address.
         apart: whether what they have for each other stays with them, so that each is judged by its callers alone.
+        elsewhere: addresses that get what the agencies have for a system, instead of the agency of that name.
 
     Raises:
         SetupError: they did not come up; the hint holds what the process said.
@@ -95,6 +99,7 @@ def served(
     command += ["--public", json.dumps(msgspec.to_builtins(public))] if public else []
     command += ["--folder", str(folder)] if folder else []
     command += ["--apart"] if apart else []
+    command += [part for name, url in elsewhere.items() for part in ("--elsewhere", f"{name}={url}")]
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(  # noqa: S603 - our own module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
@@ -119,7 +124,7 @@ def _announced(process: subprocess.Popen[str], said: IO[str]) -> dict[str, Any]:
 
 def _served(announced: dict[str, Any]) -> Served:
     signed = MappingProxyType(announced["signed"])
-    return Served(served_systems(announced), announced["control"], signed)
+    return Served(served_systems(announced), announced["control"], signed, announced["callers"])
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -145,6 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the synthetic data")
     parser.add_argument("--stay", action="store_true", help="go on when standard input ends")
     parser.add_argument("--apart", action="store_true", help="deliver nothing from one agency to another")
+    parser.add_argument(
+        "--elsewhere", action="append", default=[], metavar="NAME=URL", help="who gets what is for an agency"
+    )
     parser.add_argument("--folder", type=Path, metavar="DIR", help="for secrets and certificates that stay")
     parser.add_argument(
         "--public", metavar="JSON", help="a [mocks] table: one address for all, in --folder's name"
@@ -159,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cast = Cast(
             chosen.system or tuple(AGENCIES), seed=chosen.seed, faults=chosen.fault, apart=chosen.apart
         )
+        cast.addresses.update(named.split("=", 1) for named in chosen.elsewhere)
         run(cast, _listening(chosen, cast), until_input_ends=not chosen.stay)
     except (UnknownNameError, SetupError) as error:
         print(error, file=sys.stderr)

@@ -38,9 +38,14 @@ class InputsError(ConfigurationError):
     """Raised when the inputs of a workflow are not what it declares; nothing was sent."""
 
 
-def play(callee: Callee, inputs: Mapping[str, Any], stage: Stage) -> Played:
+def play(
+    callee: Callee, inputs: Mapping[str, Any], stage: Stage, *, actor: str = "", credential: str = ""
+) -> Played:
     """
     Play a workflow that was prepared.
+
+    Args:
+        actor: whom its calls are made as, where no step says it; ``credential`` is the actor's.
 
     Raises:
         InputsError: the inputs are not what it declares; nothing was sent.
@@ -54,7 +59,7 @@ def play(callee: Callee, inputs: Mapping[str, Any], stage: Stage) -> Played:
             f"{callee.linked.document.name}, workflow {callee.workflow.id}: {' '.join(faults)}",
             hint=f"Its inputs are: {listed}.",
         )
-    return _Session(stage).workflow(callee, completed)
+    return _Session(stage).workflow(callee, completed, actor, credential)
 
 
 def _completed(callee: Callee, inputs: Mapping[str, Any]) -> dict[str, Any]:

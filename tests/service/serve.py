@@ -72,13 +72,19 @@ def serving(
 ) -> Iterator[Serving]:
     """Run the service in a thread and stop it at the end; takes what ``create_app`` takes."""
     app = create_app(style, defects, quota=quota)
+    service: Service = app.state.service
+    with hosted(app) as base_url:
+        yield Serving(base_url, f"{base_url}/openapi.json", _identities(base_url), service.reset, service)
+
+
+@contextlib.contextmanager
+def hosted(app: object) -> Iterator[str]:
+    """An application on a free port of the loopback interface, in a thread; gives its address."""
     # Named as TCP: asyncio switches Nagle's delay off only then, and it costs 40 ms an answer.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
-        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with _running(app, listener):
-            service: Service = app.state.service
-            yield Serving(base_url, f"{base_url}/openapi.json", _identities(base_url), service.reset, service)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @contextlib.contextmanager

@@ -1,0 +1,109 @@
+"""
+The product over HTTP: keys, its contract's rules for what comes in, and its own error objects.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import yaml
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from product.caseload import OPERATIONS, Caseload
+from product.messages import RefusedError, Request
+
+HERE = Path(__file__).parent
+CONTRACT = HERE / "contract.yaml"
+KEY_HEADER = "x-caseload-key"
+# One key for each council, as it is handed to those who report to it.
+KEYS = {"caseload-demo-key-one": "E09000001", "caseload-demo-key-two": "E09000002"}
+OPEN = frozenset({"code_of"})
+
+
+def application(kept: Caseload, now: Callable[[], datetime]) -> Starlette:
+    """
+    The product as an application.
+
+    Args:
+        now: what time it is to the product.
+    """
+    document = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
+    routes = [
+        Route(path, _endpoint(document, path, methods, kept, now), methods=[m.upper() for m in methods])
+        for path, methods in document["paths"].items()
+    ]
+    return Starlette(routes=routes)
+
+
+def _endpoint(
+    document: Mapping[str, Any],
+    path: str,
+    methods: Mapping[str, Any],
+    kept: Caseload,
+    now: Callable[[], datetime],
+) -> Callable[[HttpRequest], Any]:
+    validators = {method: _validator(document, path, method) for method in methods}
+
+    async def answer(request: HttpRequest) -> JSONResponse:
+        method = request.method.lower()
+        body = await request.body()
+        try:
+            read = _read(body, validators[method])
+            call = _call(request, methods[method]["operationId"], read, now)
+            kept.outbox.flush()
+            status, found = OPERATIONS[call.operation](kept, call)
+        except RefusedError as refusal:
+            return JSONResponse(refusal.body(), refusal.status)
+        return JSONResponse(found, status)
+
+    return answer
+
+
+def _call(request: HttpRequest, operation: str, body: Any, now: Callable[[], datetime]) -> Request:
+    council = KEYS.get(request.headers.get(KEY_HEADER, ""), "")
+    if not council and operation not in OPEN:
+        raise RefusedError(401, "no_key", "The key is missing or not known.")
+    for name in ("offset", "page_size"):
+        if not re.fullmatch(r"[0-9]{1,6}", request.query_params.get(name, "0")):
+            raise RefusedError(422, "not_a_number", "It is a number.", name)
+    return Request(
+        operation,
+        council,
+        now(),
+        {name: str(value) for name, value in request.path_params.items()},
+        request.query_params,
+        {name.lower(): value for name, value in request.headers.items()},
+        body,
+    )
+
+
+def _validator(document: Mapping[str, Any], path: str, method: str) -> jsonschema_rs.Validator | None:
+    if "requestBody" not in document["paths"][path][method]:
+        return None
+    place = path.replace("~", "~0").replace("/", "~1").replace("{", "%7B").replace("}", "%7D")
+    pointer = f"urn:caseload#/paths/{place}/{method}/requestBody/content/application~1json/schema"
+    registry = jsonschema_rs.Registry([("urn:caseload", dict(document))])
+    return jsonschema_rs.Draft202012Validator({"$ref": pointer}, registry=registry, validate_formats=True)
+
+
+def _read(body: bytes, validator: jsonschema_rs.Validator | None) -> Any:
+    if validator is None:
+        return None
+    try:
+        read = json.loads(body)
+    except ValueError:
+        raise RefusedError(400, "not_json", "The body is no JSON.") from None
+    for error in validator.iter_errors(read):
+        place = ".".join(str(token) for token in error.instance_path)
+        raise RefusedError(422, "not_valid", "The value is not as it has to be.", place or "body")
+    return read
+
