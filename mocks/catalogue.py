@@ -176,6 +176,7 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
         "National child protection information sharing",
         (
             "upload-plans",
+            "upload-plans-under-id",
             "read-upload",
             "query-child",
             "list-access-notifications",

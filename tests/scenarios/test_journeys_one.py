@@ -1,0 +1,131 @@
+"""
+The journeys from a worry to protection, school, care and a change of number: each passes, and fails where it should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+
+from joinedup.conformance.outcomes import Outcome
+from joinedup.mocks.catalogue import AGENCIES
+from joinedup.mocks.serve import Served, served
+from joinedup.scenarios.checking import prepared
+from joinedup.scenarios.journey import bundled_journeys
+from joinedup.scenarios.library import Library
+from joinedup.scenarios.played import Played
+from joinedup.scenarios.playing import play
+from joinedup.scenarios.stages import Systems, served_live, served_systems
+
+# Journey, fault, the step that shows it, and the requirement that is not met then.
+FAULTS = (
+    ("referral-to-plan", "holidays-counted-as-working-days", "decision-is-due", "TIM-04"),
+    ("referral-to-plan", "feedback-never-sent", "school-hears-back", "SHR-03"),
+    ("referral-to-plan", "plan-starts-any-day", "plan-cannot-start-another-day", "VAL-05"),
+    ("referral-to-plan", "disclosures-not-noted", "council-can-account-for-it", "AUD-01"),
+    ("missed-deadline", "holidays-counted-as-working-days", "decision-is-due", "TIM-01"),
+    ("missed-deadline", "lateness-hidden", "late-now", "TIM-01"),
+    ("missed-deadline", "weekend-conference-accepted", "no-conference-on-a-saturday", "VAL-09"),
+    ("emergency-department-attendance", "scheduled-query-notifies", "nobody-was-told", "CPI-02"),
+    ("emergency-department-attendance", "unscheduled-query-silent", "council-was-told-once", "CPI-01"),
+    ("emergency-department-attendance", "query-shows-name", "clinic-asks", "CPI-04"),
+    ("emergency-department-attendance", "nothing-held-is-404", "unknown-child", "CPI-04"),
+    ("emergency-department-attendance", "history-keeps-oldest", "history-has-the-latest", "CPI-03"),
+    ("partial-batch", "one-bad-record-fails-batch", "council-uploads", "ERR-03"),
+    ("partial-batch", "upload-taken-twice", "council-sends-it-again", "IDM-02"),
+    ("partial-batch", "query-by-wrong-number", "wrong-number-cannot-be-asked", "IDN-01"),
+)
+JOURNEYS = tuple(dict.fromkeys(journey for journey, *_ in FAULTS))
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """The agencies, and the documents, which are read once."""
+
+    agencies: Served
+    library: Library
+    stage: Systems
+
+    def play(self, journey: str, **inputs: object) -> Played:
+        """Play a journey."""
+        return play(prepared(self.library.open(bundled_journeys()[journey]), journey), inputs, self.stage)
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Theatre]:
+    """Every agency, served in one process."""
+    with served(tuple(AGENCIES)) as agencies, closing(served_systems(agencies)) as stage:
+        yield Theatre(agencies, Library(live=served_live(agencies)), stage)
+
+
+@pytest.fixture
+def theatre(house: Theatre) -> Theatre:
+    """The agencies as they are at first, the clock too."""
+    house.agencies.reset()
+    house.stage.renew()
+    return house
+
+
+@pytest.mark.parametrize("journey", JOURNEYS)
+def test_a_journey_passes_between_agencies(theatre: Theatre, journey: str) -> None:
+    """At least three exchanges with at least two agencies take place, all criteria hold, no answer breaks a contract."""
+    played = theatre.play(journey)
+    assert played.outcome is Outcome.PASS, played.reason
+    sent = [each for each in played.everything_sent() if each.system != "control"]
+    assert len(sent) >= 3
+    assert len({each.system for each in sent}) >= 2
+    assert theatre.agencies.ask("GET", "/v1/breaches")["items"] == []
+
+
+@pytest.mark.parametrize(("journey", "fault", "step", "requirement"), FAULTS)
+def test_a_journey_fails_at_the_step_that_shows_a_fault(
+    theatre: Theatre, journey: str, fault: str, step: str, requirement: str
+) -> None:
+    """Nothing before that step fails, and the requirement that it proves is the one that is not met."""
+    with theatre.agencies.fault(fault):
+        played = theatre.play(journey)
+    assert played.failed is not None
+    assert (played.failed.id, played.failed.outcome) == (step, Outcome.FAIL), played.reason
+    assert played.requirements()[requirement] is Outcome.FAIL
+
+
+# Counted by hand on a calendar, never computed: journey, inputs, output, the last day, the first moment too late.
+# Bank holidays of England: 25 and 28 December 2026, 1 January, 26 and 29 March, 3 and 31 May 2027. Summer time begins
+# on 28 March 2027, so that a day in April ends at 23:00 UTC.
+DATES = (
+    # Maundy Thursday; the next working day is the Tuesday after Easter.
+    ("referral-to-plan", {}, "decision-due-by", "2027-03-30T23:00:00Z"),
+    # From 25 March: 2 days until 31 March, 22 in April, 19 in May without two Mondays, and 1 and 2 June.
+    ("referral-to-plan", {}, "assessment-complete-by", "2027-06-02T23:00:00Z"),
+    # From 31 March: 1 and 2 April, then 5 to 9, 12 to 16, and 19 to 21 April.
+    ("referral-to-plan", {}, "conference-due-by", "2027-04-21T23:00:00Z"),
+    # Christmas Eve is a Thursday; Friday and Monday are holidays, the next working day is Tuesday 29 December.
+    ("missed-deadline", {}, "decision-due-by", "2026-12-30T00:00:00Z"),
+    # From 30 December: 31 December, 4 to 8, 11 to 15 and 18 to 21 January.
+    ("missed-deadline", {}, "conference-due-by", "2027-01-22T00:00:00Z"),
+    # A week without holidays: from Monday to Tuesday.
+    (
+        "referral-to-plan",
+        {
+            "starts-at": "2027-02-01T10:00:00Z",
+            "discussed-at": "2027-02-02T10:00:00Z",
+            "conference-on": "2027-02-23",
+            "other-day": "2027-02-24",
+        },
+        "decision-due-by",
+        "2027-02-03T00:00:00Z",
+    ),
+)
+
+
+@pytest.mark.parametrize(("journey", "inputs", "output", "moment"), DATES)
+def test_dates_are_those_of_a_calendar(
+    theatre: Theatre, journey: str, inputs: dict[str, object], output: str, moment: str
+) -> None:
+    """What an agency and the toolbox agree on is what a person counts."""
+    played = theatre.play(journey, **inputs)
+    assert played.outcome is Outcome.PASS, played.reason
+    assert played.outputs[output] == moment
