@@ -100,6 +100,10 @@ class Check:
             if part not in parts:
                 parts.append(part)
 
+    def spoke_of(self, requirement: str) -> bool:
+        """Whether anything at all was said of a requirement."""
+        return requirement in self._proved or requirement in self._ended
+
     def results(self) -> list[Result]:
         """One result for each requirement. The level decides later whether a finding is a fail or a warn."""
         return [self._result(requirement) for requirement in self.requirements]

@@ -50,6 +50,9 @@ def main() -> None:
 )
 @click.option("--system", "systems", multiple=True, metavar="NAME", help="Judge only this system.")
 @click.option(
+    "--journey", "journeys", multiple=True, metavar="NAME", help="Play this journey and run no other check."
+)
+@click.option(
     "--fault", "faults", multiple=True, metavar="NAME", help="Switch on a fault of a bundled agency."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of everything that is generated.")
@@ -105,6 +108,16 @@ def systems(as_json: bool) -> None:
     from joinedup.conformance import command
 
     click.echo(command.systems(as_json=as_json))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@speaks_plainly
+def journeys(as_json: bool) -> None:
+    """List the journeys with who takes part and what they prove."""
+    from joinedup.conformance import command
+
+    click.echo(command.journeys(as_json=as_json))
 
 
 @main.command()

@@ -19,10 +19,12 @@ import click
 
 from joinedup.conformance.catalogue import load_catalogue
 from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
+from joinedup.conformance.journeys import check_journeys
 from joinedup.conformance.run import (
     BUNDLED,
     DEFAULT_FILE,
     RUNS,
+    UNDER_TEST_BY_DEFAULT,
     Plan,
     check_selection,
     new_run_folder,
@@ -35,6 +37,7 @@ from joinedup.reports.events import FILE_NAME, read_events
 from joinedup.reports.exceptions import exit_code
 from joinedup.reports.run_folder import read_verdict, write_views, write_whole
 from joinedup.reports.summary import render
+from joinedup.scenarios.library import JOURNEYS
 
 # What the surroundings may not change: a user's own pytest settings, plug-ins and Python path.
 _FORGOTTEN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONPATH", "PYTHONSTARTUP")
@@ -59,6 +62,7 @@ def check(
         cases=cases,
         only=tuple(choices["only"]),
         systems=tuple(choices["systems"]),
+        journeys=tuple(choices["journeys"]),
         faults=tuple(choices["faults"]),
         strict=choices["strict"],
         waivers=str(choices["waivers"] or ""),
@@ -101,9 +105,11 @@ def _refuse_early(plan: Plan) -> None:
                 hint="Leave out -c and --fault does its work, or leave out --fault.",
             )
         check_selection(plan, configuration, catalogue)
+        check_journeys(plan, plan.systems or configuration.tested)
         return
     catalogue.select(plan.only)
     _check_bundled(plan)
+    check_journeys(plan, plan.systems or UNDER_TEST_BY_DEFAULT)
 
 
 def _check_bundled(plan: Plan) -> None:
@@ -150,7 +156,7 @@ def _arguments(plan: Plan, workers: int, settings: Path) -> list[str]:
     ]
     arguments += [
         "--pyargs",
-        SUITE,
+        str(JOURNEYS) if plan.journeys else SUITE,
         "-q",
         "--no-header",
         "--tb=no",
@@ -170,7 +176,13 @@ def _arguments(plan: Plan, workers: int, settings: Path) -> list[str]:
     ]
     files = {"waivers": plan.waivers, "baseline": plan.baseline, "attestations": plan.attestations}
     arguments += [part for name, file in files.items() if file for part in (f"--joinedup-{name}", file)]
-    for option, values in (("only", plan.only), ("system", plan.systems), ("fault", plan.faults)):
+    chosen = {
+        "only": plan.only,
+        "system": plan.systems,
+        "journey": plan.journeys,
+        "fault": plan.faults,
+    }
+    for option, values in chosen.items():
         arguments += [part for value in values for part in (f"--joinedup-{option}", value)]
     if plan.strict:
         arguments.append("--joinedup-strict")
@@ -306,9 +318,13 @@ def _checks_by_requirement() -> dict[str, list[str]]:
                 for id in _marked(node):
                     found.setdefault(id, []).append(f"{path.stem}::{node.name}")
     from joinedup.conformance.description import RULES
+    from joinedup.scenarios.stories import bundled_stories
 
     for rule in RULES:
         found.setdefault(rule.requirement, []).append(f"test_description::{rule.name}")
+    for story in bundled_stories():
+        for id in story.requirements:
+            found.setdefault(id, []).append(f"journeys::{story.name}")
     return found
 
 
@@ -325,7 +341,9 @@ def _marked(node: Any) -> Iterator[str]:
 def systems(*, as_json: bool) -> str:
     """The bundled agencies."""
     from joinedup.mocks import systems as bundled
+    from joinedup.scenarios.stories import bundled_stories
 
+    stories = bundled_stories()
     rows = [
         {
             "system": s.name,
@@ -333,7 +351,7 @@ def systems(*, as_json: bool) -> str:
             "operations": len(s.operations),
             "capabilities": list(s.capabilities),
             "faults": [{"name": f.name, "breaks": list(f.breaks)} for f in s.faults],
-            "journeys": [],
+            "journeys": [story.name for story in stories if s.name in story.systems],
         }
         for s in bundled()
     ]
@@ -343,6 +361,22 @@ def systems(*, as_json: bool) -> str:
     for row in rows:
         lines.append(f"{row['system']}: {row['agency']}, {row['operations']} operations")
         lines += [f"    fault {fault['name']} breaks {', '.join(fault['breaks'])}" for fault in row["faults"]]  # type: ignore[attr-defined]
+    return "\n".join(lines)
+
+
+def journeys(*, as_json: bool) -> str:
+    """The bundled journeys."""
+    from joinedup.scenarios.stories import as_records, bundled_stories
+
+    stories = bundled_stories()
+    if as_json:
+        return json.dumps(as_records(stories), indent=1, ensure_ascii=False)
+    lines = []
+    for story in stories:
+        lines.append(f"{story.name}: {story.title}, {story.steps} steps")
+        lines.append(f"    between {', '.join(story.systems)}")
+        if story.requirements:
+            lines.append(f"    proves {', '.join(story.requirements)}")
     return "\n".join(lines)
 
 

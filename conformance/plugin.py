@@ -24,6 +24,7 @@ from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.settling import (
     CHECK,
     SESSION,
+    SUITE,
     Session,
     harness_fault,
     label,
@@ -32,6 +33,7 @@ from joinedup.conformance.settling import (
 )
 
 _UNREADABLE: list[str] = []
+JOURNEYS = str(Path(__file__).parent.parent.resolve() / "scenarios" / "journeys")
 # The order in which subjects run: what only reads, then what changes, then what floods or may end a credential.
 ORDER = (
     "test_description",
@@ -66,6 +68,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--joinedup-system", action="append", default=[], metavar="NAME", help="systems to judge")
     group.addoption(
+        "--joinedup-journey", action="append", default=[], metavar="NAME", help="play these journeys alone"
+    )
+    group.addoption(
         "--joinedup-fault", action="append", default=[], metavar="NAME", help="faults of the bundled agencies"
     )
     for name in ("waivers", "baseline", "attestations"):
@@ -80,18 +85,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the run, or join it in a worker process."""
+    config.addinivalue_line("markers", "xdist_group(name): what one worker process does")
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check proves")
     if not config.getoption("--joinedup"):
         return
     # Libraries log what they cannot read, raw, and pytest and Allure keep what is logged.
     logging.disable(logging.CRITICAL)
+    _add_journeys(config)
     try:
         config.stash[SESSION] = _join(config) if hasattr(config, "workerinput") else _lead(config)
     except JoinedUpError as error:
         pytest.exit(f"joinedup: {error}", returncode=error.exit_code)
 
 
+def _add_journeys(config: pytest.Config) -> None:
+    """Whoever runs the whole suite plays the bundled journeys too."""
+    if SUITE in config.args and JOURNEYS not in config.args:
+        config.args.append(JOURNEYS)
+
+
 def _lead(config: pytest.Config) -> Session:
+    from joinedup.conformance import journeys
     from joinedup.conformance import run as runs
     from joinedup.conformance.catalogue import load_catalogue
     from joinedup.conformance.ledger import new_marker
@@ -105,6 +119,7 @@ def _lead(config: pytest.Config) -> Session:
         cases=option("--joinedup-cases"),
         only=tuple(option("--joinedup-only")),
         systems=tuple(option("--joinedup-system")),
+        journeys=tuple(option("--joinedup-journey")),
         faults=tuple(option("--joinedup-fault")),
         strict=option("--joinedup-strict"),
         marker=new_marker(),
@@ -118,6 +133,7 @@ def _lead(config: pytest.Config) -> Session:
         catalogue = load_catalogue()
         configuration, ours = closing.enter_context(runs.serving(plan, runs.read_plan(plan)))
         runs.check_selection(plan, configuration, catalogue)
+        journeys.check_journeys(plan, plan.systems or configuration.tested)
         run = runs.start(plan, configuration, catalogue, ours)
         closing.callback(run.close)
         for name in run.tested:
@@ -162,6 +178,15 @@ def pytest_configure_node(node: Any) -> None:
 # --- which items there are
 
 
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A document of journeys, in whatever folder it is."""
+    if SESSION not in parent.config.stash or not file_path.name.endswith(".arazzo.yaml"):
+        return None
+    from joinedup.conformance.journey_items import collected
+
+    return collected(file_path, parent)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One item per system, and per operation, phase or rule where a check asks for them."""
     session = metafunc.config.stash.get(SESSION, None)
@@ -200,13 +225,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     dropped: list[pytest.Item] = []
     for item in items:
         requirements, system = requirements_of(item), system_of(item)
-        wanted = not requirements or system is None or bool(session.judges(system, requirements))
+        left_aside = bool(session.run.plan.journeys) and system is not None
+        wanted = not left_aside and (
+            not requirements or system is None or bool(session.judges(system, requirements))
+        )
         (kept if wanted else dropped).append(item)
         if system is not None:
             item.add_marker(pytest.mark.xdist_group(system))
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-    kept.sort(key=lambda item: (system_of(item) or "", _place(item)))
+    kept.sort(key=lambda item: (not system_of(item), system_of(item) or "", _place(item)))
     items[:] = kept
     if session.leads:
         session.run.record.write("planned", checks=len(kept))

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ from joinedup.reports.earlier import beside
 from joinedup.reports.events import Record
 from joinedup.reports.exceptions import as_record
 from joinedup.reports.run_folder import write_views, write_whole
+from joinedup.scenarios.judgement import CONTRACT
+from joinedup.scenarios.stories import Story, bundled_stories
 
 DEFAULT_FILE = "joinedup.toml"
 BUNDLED = "bundled"
@@ -64,6 +67,7 @@ class Plan:
         cases: ``quick``, ``standard`` or ``thorough``.
         only: requirement ids or families.
         systems: names of systems; empty means all under test.
+        journeys: names of journeys; where there are any, they alone are played, and no other check runs.
         faults: names of faults switched on in the bundled agencies.
         strict: whether a warn counts against a system.
         marker: the word that marks what the run makes on a system that is not its own.
@@ -78,6 +82,7 @@ class Plan:
     cases: str = "standard"
     only: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
+    journeys: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     strict: bool = False
     marker: str = ""
@@ -119,8 +124,23 @@ class Run:
 
     @property
     def tested(self) -> tuple[str, ...]:
-        """The systems that this run judges."""
-        return tuple(n for n in self.configuration.tested if not self.plan.systems or n in self.plan.systems)
+        """The systems that this run judges: with journeys named, those that take part."""
+        names = (n for n in self.configuration.tested if not self.plan.systems or n in self.plan.systems)
+        if not self.plan.journeys:
+            return tuple(names)
+        return tuple(n for n in names if any(n in story.systems for story in self.stories))
+
+    @cached_property
+    def stories(self) -> tuple[Story, ...]:
+        """The bundled journeys that the plan names."""
+        return tuple(story for story in bundled_stories() if story.name in self.plan.journeys)
+
+    @cached_property
+    def only(self) -> frozenset[str]:
+        """The requirements that the plan names; empty where it names none."""
+        return (
+            frozenset(r.id for r in self.catalogue.select(self.plan.only)) if self.plan.only else frozenset()
+        )
 
     def target(self, name: str) -> Target:
         """
@@ -150,8 +170,11 @@ class Run:
     def requirements(self, name: str) -> dict[str, str]:
         """Level by requirement that a system is held to in this run."""
         profile = load_profile(self.configuration.profile_of(name), self.catalogue)
-        chosen = {r.id for r in self.catalogue.select(self.plan.only)} if self.plan.only else None
-        return {r.id: str(r.level) for r in profile.requirements if chosen is None or r.id in chosen}
+        held = {r.id: str(r.level) for r in profile.requirements if not self.plan.only or r.id in self.only}
+        if not self.plan.journeys:
+            return held
+        told = {id for story in self.stories if name in story.systems for id in story.requirements}
+        return {id: level for id, level in held.items() if id in told or id == CONTRACT}
 
     def built(self) -> Iterator[Target]:
         """The targets that this process built."""

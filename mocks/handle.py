@@ -109,13 +109,17 @@ class Handle(ABC):
         """What an agency has sent others or is to, oldest first, as the control plane's contract has it."""
         return tuple(self._all(f"/v1/deliveries?system={sender}"))
 
+    def all_deliveries(self) -> tuple[dict[str, Any], ...]:
+        """What all agencies have sent each other or are to, oldest first."""
+        return tuple(self._all("/v1/deliveries?"))
+
     def breaches(self) -> tuple[str, ...]:
         """Answers that broke their contract without a fault having asked for it."""
         return tuple(self.ask("GET", "/v1/breaches")["items"])
 
     def _all(self, path: str) -> Iterator[dict[str, Any]]:
-        page = self.ask("GET", f"{path}&limit=50")
+        page = self.ask("GET", f"{path}&limit=50".replace("?&", "?"))
         yield from page["items"]
         while page["next"]:
-            page = self.ask("GET", f"{path}&limit=50&cursor={page['next']}")
+            page = self.ask("GET", f"{path}&limit=50&cursor={page['next']}".replace("?&", "?"))
             yield from page["items"]

@@ -103,6 +103,26 @@ class Made:
     deleted: bool = False
 
 
+class Link(msgspec.Struct, frozen=True):
+    """One system that called or told another, and the worst that came of it."""
+
+    to: str
+    outcome: Outcome
+    sender: str = msgspec.field(name="from")
+
+
+class Journey(msgspec.Struct, frozen=True):
+    """What every view relies on of a journey; the rest of its event is passed on as it is."""
+
+    id: str
+    outcome: Outcome
+    title: str = ""
+    systems: list[str] = msgspec.field(default_factory=list)
+    steps: int = 0
+    exchanges: int = 0
+    links: list[Link] = msgspec.field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Fault:
     """
@@ -136,6 +156,8 @@ class Account:
     exercised: dict[tuple[str, str], Exercised] = field(default_factory=dict)
     errors: list[Fault] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
+    journeys: dict[str, Event] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
     waivers: list[Waiver] = field(default_factory=list)
     known: list[Known] = field(default_factory=list)
     attestations: list[Attestation] = field(default_factory=list)
@@ -251,6 +273,13 @@ def _made(account: Account, event: Event) -> None:
     account.made.append(msgspec.convert(event, Made))
 
 
+def _journey(account: Account, event: Event) -> None:
+    """A journey as the record has it; what every view relies on is checked."""
+    told = msgspec.convert(event, Journey)
+    account.journeys[told.id] = event
+    account.links += told.links
+
+
 def _error(account: Account, event: Event) -> None:
     account.errors.append(msgspec.convert(event, Fault))
 
@@ -288,6 +317,7 @@ _READERS: dict[str, Callable[[Account, Event], None]] = {
     "exchange": _exchange,
     "error": _error,
     "made": _made,
+    "journey": _journey,
     "waiver": _waiver,
     "known": _known,
     "attestation": _attestation,

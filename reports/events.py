@@ -10,6 +10,11 @@ The record of a run: one JSON object a line, in the order in which things happen
                   left_out ({operation: reason}), identities ({name: flow}),
                   requirements ({id: level}; absent: every requirement of the run, at its own level)
     check         system, check, seconds, results, findings
+    journey       id, title, summary, systems, requirements, outcome, reason, steps, exchanges (numbers),
+                  played ([{id, description, actor, from, system, outcome, reason,
+                            exchanges: [{system, method, path, status}]}]: from is the system in whose name it was called),
+                  deliveries ([{from, to, kind, path, status, state, attempts}]: what agencies told each other by themselves),
+                  links ([{from, to, outcome}])
     exercised     system, operation, succeeded, last_statuses
     exchange      system and what was sent and answered
     made          system and what was made there

@@ -70,11 +70,13 @@ def compute(
         ],
         "requirements": [_requirement(name, j) for name, points in judgements.items() for j in points],
         "findings": [_told(group, waived) for group in confirmed],
-        "journeys": [],
+        "journeys": _journeys(account),
         "questions": questions.answer(
-            [j for points in judgements.values() for j in points], account.complete
+            [j for points in judgements.values() for j in points],
+            account.complete,
+            journeys=any(j["outcome"] in questions.TESTED for j in account.journeys.values()),
         ),
-        "links": [],
+        "links": _links(account),
         "waivers": overlay.told(coverage),
         "baseline": _baseline(account, judgements, parts, strict),
         "unconfirmed": [_told(g) for g in grouped("u", [b for b in breaches if not b.finding.confirmed])],
@@ -399,6 +401,25 @@ def _check(
         "requirements": proven,
         "findings": [breach.id for breach in breaches],
     }
+
+
+def _journeys(account: Account) -> list[dict[str, object]]:
+    """Every journey that was played, as its event has it, by name."""
+    return [
+        {key: value for key, value in account.journeys[name].items() if key not in ("event", "at")}
+        for name in sorted(account.journeys)
+    ]
+
+
+def _links(account: Account) -> list[dict[str, object]]:
+    """Which system called or told which in any journey, with the worst that came of it."""
+    found: dict[tuple[str, str], list[Outcome]] = {}
+    for link in account.links:
+        found.setdefault((link.sender, link.to), []).append(link.outcome)
+    return [
+        {"from": sender, "to": to, "outcome": fold(outcomes)}
+        for (sender, to), outcomes in sorted(found.items())
+    ]
 
 
 def _made(account: Account) -> list[dict[str, object]]:

@@ -105,7 +105,7 @@ def breaches(call: Call, exchange: Exchange) -> tuple[Breach, ...]:
 def judged(attempt: Attempt, criteria: Iterable[Criterion], where: str = "") -> Attempt:
     """The attempt with every criterion judged; a step without any succeeds with an answer below 400."""
     where = where or str(attempt.step.place)
-    found = tuple(Judged(c, bool(c.holds(attempt.scope)), _actual(c, attempt.scope)) for c in criteria)
+    found = tuple(_judged(criterion, attempt.scope) for criterion in criteria)
     failed = next((judgement for judgement in found if not judgement.held), None)
     attempt = replace(attempt, criteria=found)
     if failed is not None:
@@ -115,6 +115,12 @@ def judged(attempt: Attempt, criteria: Iterable[Criterion], where: str = "") -> 
         why = Reason("An answer below 400.", f"{exchange.status}.", where)
         return replace(attempt, outcome=Outcome.FAIL, reason=why)
     return attempt
+
+
+def _judged(criterion: Criterion, scope: Scope) -> Judged:
+    values = ((e.text, e.value(scope)) for e in dict.fromkeys(criterion.expressions))
+    found = tuple((text, value) for text, value in values if value is not MISSING)
+    return Judged(criterion, bool(criterion.holds(scope)), _actual(criterion, scope), found)
 
 
 def _not_held(judgement: Judged, scope: Scope, where: str) -> Reason:

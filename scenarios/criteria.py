@@ -40,7 +40,16 @@ def _criterion(node: Node) -> Criterion | None:
     except ExpressionError as error:
         node.note(str(error))
         return None
-    return Criterion(kind, text, holds, expressions, node.place, context, node.texts("x-requirements"))
+    return Criterion(
+        kind,
+        text,
+        holds,
+        expressions,
+        node.place,
+        context,
+        node.texts("x-requirements"),
+        node.text_or_texts("x-system"),
+    )
 
 
 def _kind(node: Node) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -236,6 +237,7 @@ class _Reader:
             node.note("A step has exactly one of operationId, operationPath and workflowId.")
         if node.has("requestBody") and node.has("workflowId"):
             node.get("requestBody").note("A step that calls a workflow has no requestBody.")
+        systems = node.text_or_texts("x-system")
         return Step(
             id=identifier,
             place=node.place,
@@ -245,12 +247,16 @@ class _Reader:
             workflow=node.text("workflowId"),
             parameters=_merged(parameters, self._parameters(node, to_workflow=node.has("workflowId"))),
             body=_request_body(node.get("requestBody")) if node.has("requestBody") else None,
-            criteria=read_criteria(node, "successCriteria"),
+            criteria=tuple(
+                replace(criterion, systems=criterion.systems or systems)
+                for criterion in read_criteria(node, "successCriteria")
+            ),
             on_success=_merged_actions(success, self._actions(node, "onSuccess", "successActions")),
             on_failure=_merged_actions(failure, self._actions(node, "onFailure", "failureActions")),
             outputs=_outputs(node),
             actor=node.text("x-actor"),
             requirements=node.texts("x-requirements"),
+            systems=systems,
         )
 
     def _parameters(self, node: Node, *, to_workflow: bool | None = None) -> tuple[Parameter, ...]:

@@ -128,6 +128,7 @@ class Criterion:
         holds: whether it holds in a scope.
         expressions: every expression in it, the context too.
         requirements: ids of what it proves (``x-requirements``).
+        systems: whom it says so of (``x-system``), its step's where it names none; empty for whoever is called.
     """
 
     kind: str
@@ -137,6 +138,7 @@ class Criterion:
     place: Place
     context: Expression | None = None
     requirements: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
 
 
 class Flow(enum.StrEnum):
@@ -180,6 +182,7 @@ class Step:
     Args:
         actor: whom the call is made as (``x-actor``); empty where the document's own values say so.
         requirements: what the whole step proves (``x-requirements``).
+        systems: whom it says so of (``x-system``); empty for whoever is called.
     """
 
     id: str
@@ -196,6 +199,7 @@ class Step:
     outputs: Mapping[str, Expression] = field(default_factory=dict)
     actor: str = ""
     requirements: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,18 @@ class Reason:
 
 @dataclass(frozen=True)
 class Judged:
-    """A criterion, and whether it held; ``actual`` says what its expressions were."""
+    """
+    A criterion, and whether it held.
+
+    Args:
+        actual: what its expressions were, in a sentence.
+        values: the same as (expression, value); what was not there is left out.
+    """
 
     criterion: Criterion
     held: bool
     actual: str
+    values: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ class PlayedStep:
         criteria: of the last attempt, in order.
         sent: what the step itself sent, every attempt; what a called workflow sent is in ``called``.
         called: the workflow that the step called, one for each attempt, or that was played before a retry.
+        systems: whom ``requirements`` are proved of, where the document says so.
     """
 
     id: str
@@ -77,6 +85,7 @@ class PlayedStep:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     called: tuple[Played, ...] = ()
     requirements: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
 
     def everything_sent(self) -> Iterator[Sent]:
         """Every exchange of the step and of what it called."""

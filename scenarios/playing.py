@@ -364,6 +364,7 @@ def _unplayed(step: Step, outcome: Outcome, reason: Reason) -> PlayedStep:
         step.description,
         actor=step.actor,
         requirements=_requirements(step, step.criteria),
+        systems=step.systems,
     )
 
 
@@ -401,6 +402,7 @@ def _played(step: Step, attempts: list[Attempt], *, foreseen: bool = False) -> P
         outputs=last.outputs,
         called=tuple(played for attempt in attempts for played in attempt.called),
         requirements=_requirements(step, () if last.criteria else step.criteria),
+        systems=step.systems,
     )
 
 

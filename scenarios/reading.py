@@ -79,6 +79,13 @@ class Node:
             return ""
         return node.value
 
+    def text_or_texts(self, key: str) -> tuple[str, ...]:
+        """A text, or a list of texts; nothing where it is not there or wrong."""
+        if isinstance(self.get(key).value, list):
+            return self.texts(key)
+        text = self.text(key)
+        return (text,) if text else ()
+
     def number(self, key: str, default: float, *, whole: bool = False) -> float:
         """A number that is not negative."""
         node = self.get(key)

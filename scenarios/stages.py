@@ -188,8 +188,8 @@ def _served_identity(served: Served, system: str, actor: str) -> Identity | None
     owner, name = ACTORS.get(actor, (actor, "own"))
     if actor in called.identities:
         keys: dict[str, Any] = dict(called.identities[actor])
-    elif owner in served.systems:
-        keys = {**served.systems[owner].identities[name]}
+    elif owner in served.callers:
+        keys = {**served.callers[owner][name]}
         keys |= {"scope": called.identities["own"].get("scope", "")} if "scope" in keys else {}
     else:
         return None

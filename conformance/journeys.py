@@ -1,0 +1,287 @@
+"""
+The journeys of a run: which are played, with whom, and what they say of the systems under test.
+
+The agencies of all journeys are one connected cast, put back before each; a system of the configuration that has the
+name of one of them takes its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from joinedup.conformance.check import Check, Ended, not_applicable, why_not_judged
+from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
+from joinedup.conformance.outcomes import Outcome
+from joinedup.conformance.redaction import Redactor
+from joinedup.conformance.run import BUNDLED, Plan, Run
+from joinedup.conformance.target import Target
+from joinedup.conformance.way_back import way_back_fault
+from joinedup.mocks.catalogue import AGENCIES
+from joinedup.mocks.serve import Served, served
+from joinedup.reports.events import as_record
+from joinedup.scenarios.checking import prepared
+from joinedup.scenarios.judgement import Judgement, judge, outcome_of
+from joinedup.scenarios.library import Library, Linked
+from joinedup.scenarios.mixture import Mixture, library_of
+from joinedup.scenarios.model import ScenarioError
+from joinedup.scenarios.played import Played
+from joinedup.scenarios.playing import play
+from joinedup.scenarios.stories import Story, bundled_stories, story_of
+from joinedup.scenarios.telling import told, untold
+
+
+def chosen(stories: Iterable[Story], plan: Plan, tested: Iterable[str], only: frozenset[str]) -> list[Story]:
+    """The journeys that a run plays: those with a system under test, and with what was asked for."""
+    wanted = set(tested)
+    found = [story for story in stories if wanted & set(story.systems)]
+    found = [story for story in found if not plan.journeys or story.name in plan.journeys]
+    return [story for story in found if not plan.only or only & set(story.requirements)]
+
+
+def check_journeys(plan: Plan, tested: Iterable[str]) -> None:
+    """
+    Refuse journeys that do not exist, or in which nothing under test takes part, before anything is sent.
+
+    Raises:
+        NothingSelectedError: naming what comes near.
+    """
+    stories = {story.name: story for story in bundled_stories()} if plan.journeys else {}
+    under_test = set(tested)
+    for name in plan.journeys:
+        if name not in stories:
+            near = difflib.get_close_matches(name, stories, n=3, cutoff=0.4) or sorted(stories)[:6]
+            raise NothingSelectedError(
+                f"There is no journey called {name!r}.", hint=f"There are: {', '.join(near)}."
+            )
+        if not under_test & set(stories[name].systems):
+            raise NothingSelectedError(
+                f"No system under test takes part in the journey {name}.",
+                hint=f"In it take part: {', '.join(stories[name].systems)}.",
+            )
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What became of one journey, for whoever shows it: pytest, Allure."""
+
+    outcome: Outcome
+    sentences: tuple[str, ...] = ()
+    played: Played | None = None
+
+
+@dataclass
+class Journeys:
+    """
+    The journeys as one process plays them.
+
+    Args:
+        closing: what ends with the run; the cast does.
+    """
+
+    run: Run
+    closing: contextlib.ExitStack
+    shown: Redactor = field(default_factory=Redactor)
+    _declared: set[int] = field(default_factory=set)
+
+    @cached_property
+    def live(self) -> Mapping[str, Target]:
+        """
+        Systems of the configuration that take the place of an agency.
+
+        Raises:
+            JoinedUpError: one of them cannot be used.
+        """
+        if self.run.plan.source == BUNDLED:
+            return {}
+        return {name: self.run.target(name) for name in self.run.configuration.systems if name in AGENCIES}
+
+    @cached_property
+    def agencies(self) -> Served:
+        """The connected cast; it is served from the first journey to the end of the run."""
+        names = [name for name in AGENCIES if name not in self.live]
+        plan = self.run.plan
+        return self.closing.enter_context(served(names, faults=plan.faults, seed=plan.seed))
+
+    @cached_property
+    def library(self) -> Library:
+        """Documents with every system where it answers."""
+        return library_of(self.agencies, self.live)
+
+    def play(self, path: Path, workflow: str, check: str) -> Ending:
+        """
+        Play one journey, judge it, and leave it in the record.
+
+        Args:
+            check: what the check is called in the record.
+
+        Raises:
+            RealDataError: an answer looks like real people.
+            SetupError: a system of the configuration or the cast cannot be used.
+        """
+        started = time.monotonic()
+        linked = self.library.open(path)
+        story = story_of(linked, path, workflow)
+        try:
+            hindrance = self._hindrance(story)
+            if hindrance is None:
+                return self._played(story, linked, check, started)
+        except ScenarioError as error:
+            hindrance = self._unplayable(story, error)
+        except ConfigurationError as error:
+            hindrance = Ended(Outcome.SETUP_ERROR, str(error))
+        self.run.record.write("journey", **untold(story, hindrance.outcome, hindrance.reason))
+        if hindrance.outcome is Outcome.SETUP_ERROR:
+            self.run.record.write("error", outcome=str(hindrance.outcome), reason=hindrance.reason)
+        checks = {name: Check(name, ids) for name, ids in self._held(story).items()}
+        for each in checks.values():
+            each.requirements = tuple(id for id in each.requirements if id in story.requirements)
+            each.ends(hindrance)
+        self._write(check, checks.values(), started)
+        return Ending(hindrance.outcome, (hindrance.reason,))
+
+    # Before it is played
+
+    def _held(self, story: Story) -> dict[str, tuple[str, ...]]:
+        """The requirements that each system under test that takes part is held to, by system."""
+        return {name: tuple(self.run.requirements(name)) for name in self.run.tested if name in story.systems}
+
+    def _taking_part(self, story: Story) -> dict[str, Target]:
+        return {name: target for name, target in self.live.items() if name in story.systems}
+
+    def _hindrance(self, story: Story) -> Ended | None:
+        """Why a journey is not played at all, where that is known beforehand."""
+        for name, target in self._taking_part(story).items():
+            lacking = [
+                c for c in story.capabilities.get(name, ()) if target.system.capabilities.get(c) is False
+            ]
+            if lacking:
+                return not_applicable(f"the configuration says that {name} cannot {', '.join(lacking)}")
+        return self._no_way_back(story)
+
+    def _no_way_back(self, story: Story) -> Ended | None:
+        """A live system that calls its partners has to reach them."""
+        mocks = self.run.configuration.mocks
+        if not mocks.public_url or not self._taking_part(story) or not set(mocks.serve) & set(story.systems):
+            return None
+        fault = self._way_back
+        return Ended(Outcome.SETUP_ERROR, f"{fault.message} {fault.hint}") if fault else None
+
+    @cached_property
+    def _way_back(self) -> Any:
+        return way_back_fault(self.run.configuration)
+
+    def _unplayable(self, story: Story, error: ScenarioError) -> Ended:
+        """A live system whose contract lacks what a capability calls does not have it, unless a binding says so."""
+        reference = {f"{name}.arazzo.yaml": name for name in self._taking_part(story)}
+        own = [reference.get(Path(problem.place.document).name, "") for problem in error.problems]
+        unbound = [name for name in own if name and not self.live[name].system.binding]
+        if unbound and all(own):
+            return not_applicable(
+                f"the contract of {unbound[0]} has another API than the capabilities are written for, and "
+                f"systems.{unbound[0]}.binding names no document that says how it does them"
+            )
+        return Ended(Outcome.SETUP_ERROR, str(error))
+
+    # Playing
+
+    def _played(self, story: Story, linked: Linked, check: str, started: float) -> Ending:
+        played, judgement, deliveries, stage = self._once(story, linked)
+        if any(each.findings for each in judgement.checks.values()):
+            _, again, _, _ = self._once(story, linked)
+            _confirm(judgement, again)
+        for reason in judgement.faults:
+            self.run.record.write("error", outcome=str(Outcome.HARNESS_ERROR), reason=reason, check=check)
+        contracts = {source.system: source.contract for source in _sources(linked)}
+        fields = told(story, played, stage.redactor, deliveries, contracts)
+        self.run.record.write("journey", **fields)
+        self._leave_out(judgement)
+        self._write(check, judgement.checks.values(), started)
+        outcome = Outcome.HARNESS_ERROR if judgement.faults else outcome_of(played)
+        found = [f for each in judgement.checks.values() for f in each.findings]
+        said = [
+            *judgement.faults,
+            *(f"{f.title} Expected: {f.expected} Came: {f.actual} ({f.where})" for f in found),
+        ]
+        return Ending(outcome, tuple(said or ([str(fields["reason"])] if fields["reason"] else [])), played)
+
+    def _once(self, story: Story, linked: Linked) -> tuple[Played, Judgement, list[dict[str, Any]], Mixture]:
+        callee = prepared(linked, story.name)
+        given = self.run.configuration.journeys.get(story.name)
+        inputs = given.inputs if given else {}
+        live = self._taking_part(story)
+        self._declare(linked, inputs, live)
+        self.agencies.reset()
+        stage = Mixture(self.agencies, live, self.run.record.write, self.shown)
+        with contextlib.closing(stage):
+            played = play(callee, inputs, stage)
+        deliveries = list(self.agencies.all_deliveries())
+        judgement = judge(story, played, self._held(story), stage.redactor, live)
+        return played, judgement, deliveries, stage
+
+    def _declare(self, linked: Linked, inputs: Mapping[str, Any], live: Mapping[str, Target]) -> None:
+        """What the journey and the contracts say may be shown."""
+        for source in _sources(linked):
+            if id(source.contract) not in self._declared:
+                self._declared.add(id(source.contract))
+                self.shown.declare([*source.contract.declared_values, *source.contract.property_names])
+        for redactor in (self.shown, *(target.redactor for target in live.values())):
+            redactor.sent(inputs)
+            redactor.sent(_defaults(linked))
+            redactor.declare(("true", "false", "null"))
+
+    # What is left in the record
+
+    def _leave_out(self, judgement: Judgement) -> None:
+        """Requirements that are about what a system does not have are not judged on it."""
+        for name, check in judgement.checks.items():
+            target = self.run.target(name)
+            for id in check.requirements:
+                requirement = self.run.catalogue[id]
+                ended = why_not_judged(requirement, target.features, name, target.system.capabilities)
+                if ended is not None:
+                    check.ends(ended, id)
+
+    def _write(self, name: str, checks: Iterable[Check], started: float) -> None:
+        seconds = round(time.monotonic() - started, 3)
+        for check in checks:
+            self.run.record.write(
+                "check",
+                system=check.system,
+                check=name,
+                seconds=seconds,
+                results=[as_record(result) for result in check.results()],
+                findings=[as_record(finding) for finding in check.findings],
+            )
+
+
+def _confirm(judgement: Judgement, again: Judgement) -> None:
+    """A finding counts where the journey, played once more, shows it again."""
+    for name, check in judgement.checks.items():
+        seen = {finding.key for finding in again.checks[name].findings}
+        check.findings = [replace(f, confirmed=f.key in seen) for f in check.findings]
+
+
+def _sources(linked: Linked) -> list[Any]:
+    documents = {id(linked): linked}
+    waiting = [linked]
+    while waiting:
+        for other in waiting.pop().documents.values():
+            if id(other) not in documents:
+                documents[id(other)] = other
+                waiting.append(other)
+    return [source for each in documents.values() for source in each.sources.values()]
+
+
+def _defaults(linked: Linked) -> list[Any]:
+    """What a document gives as the values of its inputs."""
+    workflows = linked.document.workflows.values()
+    return [
+        schema["default"] for w in workflows for schema in w.input_properties.values() if "default" in schema
+    ]
