@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from joinedup.conformance.outcomes import Outcome
-from joinedup.reports import wording
+from joinedup.reports import earlier, glance, history, links, load_picture, sequence, wording
 from joinedup.reports.wording import Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,7 +29,9 @@ MOST_ALIKE = 3
 
 def render(verdict: Verdict) -> str:
     """The report of a run as one HTML file; nothing in it is fetched, and no text in it can become markup."""
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    systems = [str(system["system"]) for system in verdict.get("systems", [])]
+    style = _style(len(systems))
+    findings = verdict.get("findings", [])
     return (
         environment()
         .get_template("report.html")
@@ -37,21 +39,76 @@ def render(verdict: Verdict) -> str:
             verdict=verdict,
             style=Markup(style),  # noqa: S704 - our own file, and the policy allows no other
             style_hash=hash_of(style),
-            tiles=tiles(verdict),
-            findings=verdict.get("findings", [])[:MOST_DETAILED_FINDINGS],
-            more_findings=verdict.get("findings", [])[MOST_DETAILED_FINDINGS:],
+            tiles=glance.tiles(verdict),
+            whose=glance.whose(verdict),
+            again=glance.again(verdict),
+            findings=findings[:MOST_DETAILED_FINDINGS],
+            more_findings=findings[MOST_DETAILED_FINDINGS:],
+            levels=Counter(_class_of(finding) for finding in findings),
             detailed=detailed(verdict),
             known={requirement["id"] for requirement in verdict.get("requirements", [])},
             anchors=anchors(verdict.get("requirements", [])),
-            many=len(verdict.get("systems", [])) > 1,
+            many=len(systems) > 1,
+            numbers={name: number for number, name in enumerate(systems)},
             profiles=sorted(
                 {str(system["profile"]) for system in verdict.get("systems", []) if system["profile"]}
             ),
             gaps=gaps(verdict),
             made=made(verdict),
             provenance=provenance(verdict.get("systems", [])),
+            attested=attested(verdict),
+            changes=earlier.changes(verdict),
+            history=history.history(verdict),
+            journeys=journeys(verdict),
+            matrix=links.matrix(verdict.get("links", [])),
+            performance=verdict.get("performance"),
+            picture=load_picture.picture(verdict.get("performance") or {}),
         )
     )
+
+
+def _style(systems: int) -> str:
+    """The style sheet, with a rule for each system that can be chosen; systems are numbered, and never named, in it."""
+    rules = [
+        f"body:has(#system-{n}:checked) .of-system:not(.system-{n}):not(:target):not(:has(:target))"
+        for n in range(systems)
+    ]
+    chosen = f"{','.join(rules)} {{ display: none; }}\n" if rules else ""
+    return (TEMPLATES / "report.css").read_text(encoding="utf-8") + chosen
+
+
+def _class_of(finding: Mapping[str, Any]) -> str:
+    """What the filters call a finding."""
+    if finding.get("waived"):
+        return "agreed"
+    return "must" if finding.get("level") == "MUST" else "should"
+
+
+def journeys(verdict: Verdict) -> list[dict[str, Any]]:
+    """The journeys, those that did not go well first, each with its steps in words and as a picture."""
+    told = [
+        {"journey": journey, "parts": parts, "diagram": sequence.diagram(parts)}
+        for journey in verdict.get("journeys", [])
+        for parts in [sequence.told(journey)]
+    ]
+    order = [str(outcome) for outcome in wording.OUTCOMES]
+    return sorted(told, key=lambda each: _place(str(each["journey"].get("outcome")), order))
+
+
+def _place(outcome: str, order: Sequence[str]) -> int:
+    return order.index(outcome) if outcome in order else len(order)
+
+
+def attested(verdict: Verdict) -> dict[str, list[str]]:
+    """Who attests points of each question, and until when."""
+    people: dict[str, list[str]] = {}
+    for requirement in verdict.get("requirements", []):
+        by = requirement.get("attested")
+        if by:
+            person = f"{by['name']}, {by['role']}, {by['organisation']}, until {by['expires']}"
+            named = people.setdefault(str(requirement.get("question")), [])
+            named += [] if person in named else [person]
+    return people
 
 
 @functools.cache
@@ -70,9 +127,14 @@ def environment() -> jinja2.Environment:
         "cut": cut,
         "result": result,
         "web": web,
+        "figure": load_picture.figure,
+        "rows": load_picture.rows,
+        "class_of": _class_of,
+        "journey": journey_sign,
     }
     made.globals |= {
         "answers": wording.ANSWERS,
+        "agreed_sign": wording.AGREED,
         "recommendation": wording.recommendation,
         "title": wording.title,
         "sentence": wording.sentence,
@@ -86,54 +148,6 @@ def hash_of(style: str) -> str:
     """The hash that lets the one style sheet through the page's own policy."""
     digest = hashlib.sha256(style.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
-
-
-def tiles(verdict: Verdict) -> list[dict[str, Any]]:
-    """The three tiles; a tile shows a question mark, and never a nought, where something could not be judged."""
-    waivers = [str(waiver.get("reason", "")) for waiver in verdict.get("waivers", [])]
-    return [
-        _tile("Must fix", "bad", _titles(verdict, "MUST", Outcome.FAIL), _doubt(verdict, "MUST")),
-        _tile("Agreed exceptions", "warn" if waivers else "none", waivers),
-        _tile("Worth improving", "warn", _titles(verdict, "SHOULD", Outcome.WARN), _doubt(verdict, "SHOULD")),
-    ]
-
-
-def _doubt(verdict: Verdict, level: str) -> str:
-    """Why nothing found does not mean nothing wrong; empty where it does."""
-    points = [r for r in verdict.get("requirements", []) if r["level"] == level]
-    unjudged = sum(r["outcome"] in wording.UNJUDGED for r in points)
-    if unjudged:
-        return f"{wording.plural(unjudged, 'point')} could not be judged."
-    return "" if points and verdict.get("complete") else "This could not be judged."
-
-
-def _titles(verdict: Verdict, level: str, outcome: str) -> list[str]:
-    """What a tile counts: findings of a level, and points not met without one."""
-    points = [
-        r
-        for r in verdict.get("requirements", [])
-        if r["outcome"] == outcome and not r["findings"] and not r.get("waived")
-    ]
-    titles = [
-        str(finding["title"])
-        for finding in verdict.get("findings", [])
-        if finding.get("level") == level and not finding.get("waived")
-    ]
-    return titles + [str(point["plain"] or point["text"]) for point in points]
-
-
-def _tile(name: str, tone: str, titles: Sequence[str], doubt: str = "") -> dict[str, Any]:
-    """A tile; ``doubt`` says why nothing found does not mean nothing wrong."""
-    if not titles and tone != "none":
-        tone = "none" if doubt else "ok"
-    return {
-        "name": name,
-        "tone": tone,
-        "number": "?" if doubt and not titles else str(len(titles)),
-        "titles": list(titles[:3]),
-        "more": max(len(titles) - 3, 0),
-        "note": doubt or ("" if titles else "None in this run."),
-    }
 
 
 def anchors(requirements: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
@@ -206,6 +220,11 @@ def result(requirement: Mapping[str, Any]) -> wording.Sign:
     return (
         wording.ANSWERS["not_tested"] if excluded else wording.outcome_sign(str(requirement.get("outcome")))
     )
+
+
+def journey_sign(outcome: object) -> wording.Sign:
+    """How a journey, or a step of one, came out."""
+    return sequence.SIGNS.get(str(outcome), wording.outcome_sign(str(outcome)))
 
 
 def moment(at: str) -> str:

@@ -21,7 +21,7 @@ import pytest
 from joinedup.conformance.exchanges import Step
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Outcome
-from joinedup.reports import page
+from joinedup.reports import glance, page
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 HOSTILE = [
@@ -275,7 +275,7 @@ def test_a_tile_says_nought_only_where_everything_was_judged(
     """A tile counts what is wrong, and shows a question mark where nothing wrong is not known."""
     story.start().system().check(*(Result(id_, Outcome(outcome), "because") for id_, outcome in found))
     verdict = story.verdict(finished=finished)
-    assert [(tile["number"], tile["tone"]) for tile in page.tiles(verdict)] == tiles
+    assert [(tile.number, tile.tone) for tile in glance.tiles(verdict)] == tiles
 
 
 def test_status_is_never_by_colour_alone(story: Any) -> None:
