@@ -139,6 +139,10 @@ class Gateway:
             self._taken[delivery] = status
         return self._taken[delivery]
 
+    def forget(self) -> None:
+        """Forget what was taken in: after a reset of the agencies deliveries have the same ids again."""
+        self._taken.clear()
+
     def _handed_in(self, incoming: Incoming, actor: str) -> int:
         for reading in readings(self.reference):
             inputs = reading.inputs(incoming)

@@ -106,4 +106,3 @@ def _read(body: bytes, validator: jsonschema_rs.Validator | None) -> Any:
         place = ".".join(str(token) for token in error.instance_path)
         raise RefusedError(422, "not_valid", "The value is not as it has to be.", place or "body")
     return read
-

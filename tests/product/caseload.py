@@ -28,8 +28,12 @@ STANDINGS = (
 CODES = {
     "priority": {"immediate": 1, "same-day": 2, "routine": 3},
     "outcome": {
-        **{"immediate-protection": "IMM", "section-47-enquiry": "S47", "assessment": "ASM"},
-        **{"early-help": "EHM", "other-service": "OTH", "no-further-action": "NFA"},
+        "immediate-protection": "IMM",
+        "section-47-enquiry": "S47",
+        "assessment": "ASM",
+        "early-help": "EHM",
+        "other-service": "OTH",
+        "no-further-action": "NFA",
     },
 }
 EXTRACTS = {
@@ -282,9 +286,7 @@ def open_plan(kept: Caseload, request: Request) -> tuple[int, Record]:
     if conference["conclusion"] != "child-protection-plan":
         raise RefusedError(409, "no_plan", "The conference decided on no plan.")
     if request.body["begins_on"] != conference["met_on"] and "plan_begins_any_day" not in kept.defects:
-        raise RefusedError(
-            422, "order", "A plan begins on the day on which the conference met.", "begins_on"
-        )
+        raise RefusedError(422, "order", "A plan begins on the day on which the conference met.", "begins_on")
     plans = kept.own("plans", request.council)
     if any(plan["person_ref"] == person["person_ref"] and plan["stage"] == "open" for plan in plans):
         raise RefusedError(409, "plan_open", "There is an open plan.")
@@ -409,10 +411,9 @@ def _take_note(kept: Caseload, council: str, request: Request, move: Record) -> 
 
 
 def _move(kept: Caseload, request: Request) -> Record:
-    for move in kept.records.get("moves", {}).values():
-        if move["move_ref"] == request.names["move_ref"]:
-            if request.council in (move["from_council"], move["to_council"]):
-                return shown(move)
+    move = kept.records.get("moves", {}).get(request.names["move_ref"])
+    if move is not None and request.council in (move["from_council"], move["to_council"]):
+        return shown(move)
     raise RefusedError(404, "not_found", "There is nothing of that reference.")
 
 

@@ -106,7 +106,10 @@ class Outbox:
 
     def upload(self, request: Request, plan: Record, person: Record) -> None:
         """The national service learns that a plan began or ended."""
-        dates = {"startDate": plan["begins_on"], **({"endDate": plan["ends_on"]} if "ends_on" in plan else {})}
+        dates = {
+            "startDate": plan["begins_on"],
+            **({"endDate": plan["ends_on"]} if "ends_on" in plan else {}),
+        }
         if "nhs_no" in person:
             record = {"planType": "CPP", "nhsNumber": person["nhs_no"], **dates}
             self._post(request, "cp-is", "/v1/uploads", {"contacts": DUTY, "records": [record]})

@@ -52,12 +52,14 @@ class Mixture:
     kept: Caseload
     stage: Systems
     library: Library
+    gateway: Gateway
     handed_in: list[Played]
 
     def play(self, path: Path, *defects: str) -> Played:
         """Play a journey from the beginning, with defects put into the product."""
         self.cast.reset()
         self.kept.reset()
+        self.gateway.forget()
         self.handed_in.clear()
         self.kept.defects = frozenset(defects)
         linked = self.library.open(path)
@@ -70,15 +72,13 @@ def mixture() -> Iterator[Mixture]:
     with listening() as (address, connect), served((), elsewhere={SYSTEM: address}) as cast:
         kept = Caseload(Outbox(_sender(cast)))
         with hosted(application(kept, cast.now)) as base_url:
-            library = Library(
-                live={**served_live(cast), SYSTEM: Live(base_url)}, bindings={SYSTEM: BINDING}
-            )
+            library = Library(live={**served_live(cast), SYSTEM: Live(base_url)}, bindings={SYSTEM: BINDING})
             handed_in: list[Played] = []
             with contextlib.closing(_stage(cast)) as stage:
                 reference = Library().open(bundled_capabilities()[SYSTEM])
                 gateway = Gateway(reference, library.open(BINDING), stage, _actor, handed_in.append)
                 connect(gateway, _organisation)
-                yield Mixture(cast, kept, stage, library, handed_in)
+                yield Mixture(cast, kept, stage, library, gateway, handed_in)
 
 
 def _stage(cast: Served) -> Systems:
