@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from joinedup.conformance.outcomes import Outcome
-from joinedup.reports import earlier, glance, history, links, load_picture, sequence, wording
+from joinedup.reports import earlier, glance, history, links, load_chart, sequence, wording
 from joinedup.reports.wording import Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -62,7 +62,7 @@ def render(verdict: Verdict) -> str:
             journeys=journeys(verdict),
             matrix=links.matrix(verdict.get("links", [])),
             performance=verdict.get("performance"),
-            picture=load_picture.picture(verdict.get("performance") or {}),
+            picture=load_chart.picture(verdict.get("performance") or {}),
         )
     )
 
@@ -127,8 +127,8 @@ def environment() -> jinja2.Environment:
         "cut": cut,
         "result": result,
         "web": web,
-        "figure": load_picture.figure,
-        "rows": load_picture.rows,
+        "figure": load_chart.figure,
+        "rows": load_chart.rows,
         "class_of": _class_of,
         "journey": journey_sign,
     }
