@@ -163,6 +163,47 @@ def mocks(source: str | None, **choices: Any) -> None:
 
 @main.command()
 @click.option("-c", "--config", "source", metavar="FILE", help="joinedup.toml (default: as for check).")
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), help="Requests a second, over the whole mix."
+)
+@click.option("--duration", metavar="TIME", help="Such as 20s, 5m or 1h.")
+@click.option("--users", type=click.IntRange(1), help="Most that are under way at once.")
+@click.option("--shape", metavar="NAME", help="steady, steps, monday-peak, school-morning, soak or outage.")
+@click.option("--journey", "journeys", multiple=True, metavar="NAME", help="Only this journey.")
+@click.option(
+    "--operation", "operations", multiple=True, metavar="SYSTEM:ID", help="Only this operation of a system."
+)
+@click.option(
+    "--processes", type=click.IntRange(1, 256), default=1, help="Processes that send, on this machine."
+)
+@click.option("--master", is_flag=True, help="Wait for workers on other machines, and let them send.")
+@click.option("--expect-workers", type=click.IntRange(1), default=1, help="How many the master waits for.")
+@click.option("--worker", is_flag=True, help="Send what a master says.")
+@click.option(
+    "--master-host", default="127.0.0.1", show_default=True, help="Where a worker finds its master."
+)
+@click.option("--master-port", type=click.IntRange(1, 65535), default=5557, show_default=True)
+@click.option("--ui", is_flag=True, help="Locust's own page, too.")
+@click.option("--ui-port", type=click.IntRange(1, 65535), default=8089, show_default=True)
+@click.option("--find-capacity", is_flag=True, help="Raise the rate until a service level breaks.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME", help="Switch on a fault of a bundled agency."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the bundled agencies.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="The run's folder (default: new)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print performance.json on standard output.")
+@speaks_plainly
+def load(**choices: Any) -> None:
+    """Send the journeys and operations under load, and say which service levels are met."""
+    from joinedup.conformance import load_command
+
+    sys.exit(load_command.load(load_command.Ordered(**choices)))
+
+
+@main.command()
+@click.option("-c", "--config", "source", metavar="FILE", help="joinedup.toml (default: as for check).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @speaks_plainly
 def doctor(source: str | None, as_json: bool) -> None:

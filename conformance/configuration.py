@@ -124,6 +124,32 @@ class Mocks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     private_key: str = ""
 
 
+class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    The ``[load]`` table: what ``joinedup load`` sends where the command line does not say.
+
+    Args:
+        permitted_by: name, organisation and date of whoever allowed a load on systems that are not bundled.
+        rate: requests a second, over the whole mix.
+        users: most arrivals under way at once; 0 for as many as the rate.
+        mix: weight by name: a journey, a path of a document, or ``system:operationId``.
+        validate: share of answers that are held against their contract, 0 to 1.
+        outage: the bundled agency that the shape ``outage`` takes away.
+        levels: service levels, of all requests or in a table of a name's own.
+    """
+
+    permitted_by: str = ""
+    rate: float = 50
+    duration: str = "60s"
+    users: int = 0
+    shape: str = "steady"
+    mix: dict[str, float] = msgspec.field(default_factory=dict)
+    think_time_s: float = 0
+    validate: float = 1
+    outage: str = ""
+    levels: dict[str, float | dict[str, float]] = msgspec.field(default_factory=dict)
+
+
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of ``joinedup.toml``; ``folder`` is where relative paths start, never read from the file."""
 
@@ -134,6 +160,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     journeys: dict[str, Journey] = msgspec.field(default_factory=dict)
     mocks: Mocks = Mocks()
+    load: Load = Load()
     folder: str = "."
 
     @property
@@ -205,7 +232,7 @@ def _invalid(name: str, message: str, table: Mapping[str, Any]) -> Configuration
         return ConfigurationError(f"{name}: {key}: {text[0].lower()}{text[1:]}.")
     known = {
         field
-        for struct in (Configuration, System, Limits, Product, Mocks, Journey)
+        for struct in (Configuration, System, Limits, Product, Mocks, Journey, Load)
         for field in struct.__struct_fields__
     }
     near = difflib.get_close_matches(unknown[1], sorted(known - {"folder"}), n=1)

@@ -1,0 +1,335 @@
+"""
+Make a plan: see that everything in the mix works on its own before any load, and count what it sends.
+
+Nothing here has Locust's sockets: it runs in the process of the command.
+"""
+
+from __future__ import annotations
+
+import difflib
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from joinedup.conformance.catalogue import load_catalogue
+from joinedup.conformance.configuration import Configuration
+from joinedup.conformance.errors import ConfigurationError, JoinedUpError, NothingSelectedError, SetupError
+from joinedup.conformance.exchanges import Exchange, Step, Text
+from joinedup.conformance.harvest import harvest
+from joinedup.conformance.inside import value_at, with_value
+from joinedup.conformance.knowledge import normalise
+from joinedup.conformance.objects import free_texts, renewed, schema_of
+from joinedup.conformance.operations import Operation
+from joinedup.conformance.target import OWN, Target, build_target
+from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
+from joinedup.scenarios.journey import bundled_journeys, first_workflow, systems_of
+from joinedup.scenarios.library import Library
+from joinedup.scenarios.load_markers import LENGTH, Markers
+from joinedup.scenarios.load_plan import (
+    MARK,
+    NEW_ID,
+    LoadPlan,
+    PlannedJourney,
+    PlannedOperation,
+    PlannedSystem,
+    filled,
+)
+from joinedup.scenarios.load_players import Ground, Player, inputs_with_markers
+from joinedup.scenarios.load_tally import Tally
+from joinedup.scenarios.stages import CONTROL
+
+DEFAULT_JOURNEY = "police-notice"
+# With no mix of one's own: a story across agencies, and what is asked most in a day.
+DEFAULT_MIX: Mapping[str, float] = {
+    DEFAULT_JOURNEY: 4,
+    "social-care:raiseContact": 2,
+    "social-care:listContacts": 1,
+    "social-care:getChild": 2,
+    "social-care:searchChildren": 2,
+    "police:raiseNotice": 1,
+    "police:getNotice": 1,
+}
+TRIALS = 2
+_MOST_MARKED = 3
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """
+    One entry of the mix: a journey, or ``system:operationId``.
+
+    Args:
+        path: of the journey's document; empty for an operation.
+    """
+
+    name: str
+    weight: float
+    path: str = ""
+
+    @property
+    def system(self) -> str:
+        """The system of an operation."""
+        return self.name.partition(":")[0]
+
+    @property
+    def operation(self) -> str:
+        """The operationId, or the label, of an operation."""
+        return self.name.partition(":")[2]
+
+
+def wanted(mix: Mapping[str, float], folder: Path) -> list[Wanted]:
+    """
+    The entries of a mix.
+
+    Raises:
+        NothingSelectedError: there is no journey of that name.
+        ConfigurationError: a weight is not above 0.
+    """
+    found = []
+    for name, weight in mix.items():
+        if weight <= 0:
+            raise ConfigurationError(
+                f"load.mix gives {name} the weight {weight:g}.",
+                hint="Write a weight above 0, or leave it out.",
+            )
+        is_document = name.endswith((".yaml", ".yml", ".json"))
+        if ":" in name and not is_document:
+            found.append(Wanted(name, weight))
+            continue
+        path = folder / name if is_document else bundled_journeys().get(name)
+        if path is None or not path.exists():
+            near = difflib.get_close_matches(name, list(bundled_journeys()), n=3, cutoff=0.3)
+            listed = ", ".join(near or list(bundled_journeys())[:6])
+            raise NothingSelectedError(
+                f"There is no journey {name!r}.",
+                hint=f"There are: {listed}; an operation is written system:operationId.",
+            )
+        found.append(Wanted(path.name.removesuffix(".arazzo.yaml"), weight, str(path.resolve())))
+    return found
+
+
+def systems_needed(entries: Sequence[Wanted]) -> tuple[str, ...]:
+    """
+    The systems that take part in a mix.
+
+    Raises:
+        ConfigurationError: a journey uses the control plane, which is everyone's.
+    """
+    found: dict[str, None] = {}
+    for entry in entries:
+        if not entry.path:
+            found[entry.system] = None
+            continue
+        systems = systems_of(Library().open(entry.path))
+        if CONTROL in systems:
+            raise ConfigurationError(
+                f"The journey {entry.name} asks the control plane for something, which is the same for all users at once.",
+                hint="Leave it out of the mix, or name one that does without it.",
+            )
+        found.update(dict.fromkeys(systems))
+    return tuple(found)
+
+
+@dataclass
+class Preparation:
+    """
+    Turns a mix into a plan.
+
+    Args:
+        configuration: with every system of the mix at an address.
+        ours: names of systems that are bundled agencies.
+        control: address of their control plane.
+        choices: fields of the plan: rate, duration_s, users, shape and so on.
+        said: told, in a sentence, what is left out.
+    """
+
+    configuration: Configuration
+    ours: frozenset[str]
+    control: str
+    choices: Mapping[str, Any]
+    said: Callable[[str], None] = print
+    _targets: dict[str, Target] = field(default_factory=dict)
+
+    def plan(self, entries: Sequence[Wanted]) -> LoadPlan:
+        """
+        The plan.
+
+        Raises:
+            SetupError: something of the mix does not work even on its own.
+            ConfigurationError: something of the mix does not exist.
+        """
+        systems = {
+            name: PlannedSystem(
+                system.base_url,
+                system.contract,
+                {n: dict(keys) for n, keys in system.identities.items()},
+                system.ca_bundle,
+                system.binding,
+                name in self.ours,
+            )
+            for name, system in self.configuration.systems.items()
+        }
+        bare = LoadPlan(
+            run=secrets.token_hex(3),
+            systems=systems,
+            operations=[],
+            journeys=[],
+            control=self.control,
+            folder=self.configuration.folder,
+            timeout_s=self.configuration.limits.timeout_s,
+            largest_answer=self.configuration.limits.max_response_bytes,
+            **self.choices,
+        )
+        _ = bare.profile
+        operations = [self._operation(entry) for entry in entries if not entry.path]
+        journeys = [self._journey(bare, entry) for entry in entries if entry.path]
+        self._close()
+        return msgspec.structs.replace(bare, operations=operations, journeys=journeys)
+
+    # Journeys
+
+    def _journey(self, bare: LoadPlan, entry: Wanted) -> PlannedJourney:
+        """A journey, played twice in a row: what it sends is counted, and it must pass again after itself."""
+        given = self.configuration.journeys.get(entry.name)
+        workflow = first_workflow(Library().open(entry.path))
+        item = PlannedJourney(
+            entry.name, entry.path, workflow, entry.weight, 1, given.inputs if given else {}
+        )
+        ground = Ground(msgspec.structs.replace(bare, journeys=[item], validate=1.0))
+        item = msgspec.structs.replace(
+            item, inputs=inputs_with_markers(ground.callees[entry.name], item.inputs)
+        )
+        requests = 0
+        for trial in range(TRIALS):
+            tally = Tally()
+            player = Player(ground, tally, trial, begin=0.0, told=lambda *_: None)
+            player.play(item, trial, 0.0)
+            player.close()
+            requests = tally.whole().count
+            if tally.rows[entry.name].failures:
+                why = next(iter(tally.why), "")
+                raise SetupError(
+                    f"The journey {entry.name} does not pass {'again after itself' if trial else 'on its own'}, so its load would prove nothing ({why}).",
+                    hint="Run `joinedup check --journey` on it, or pass inputs that differ for each user ({marker}, {number}, {nhs-number}) in [journeys.NAME.inputs].",
+                )
+        return msgspec.structs.replace(item, requests=max(requests, 1))
+
+    # Operations
+
+    def _operation(self, entry: Wanted) -> PlannedOperation:
+        target = self._target(entry.system)
+        operation = _named(target, entry.operation)
+        steps = {}
+        reason = ""
+        for identity in target.identities:
+            good = target.good.get((operation.label, identity))
+            if good is None:
+                continue
+            step, said = _repeatable(target, operation, good)
+            reason = said or reason
+            if step is not None:
+                steps[identity] = _record(step)
+        if not steps:
+            last = target.last_refused.get(operation.label)
+            why = reason or (
+                f"it was last refused with {last.status}" if last else "nothing that it takes was found"
+            )
+            raise SetupError(
+                f"{operation.label} of {entry.system} does not succeed again and again on its own, so its load would prove nothing: {why}.",
+                hint=f"Name a body that it accepts in [systems.{entry.system}.requests], or another operation.",
+            )
+        return PlannedOperation(entry.name, entry.system, operation.label, entry.weight, steps)
+
+    def _target(self, name: str) -> Target:
+        if name not in self._targets:
+            if name not in self.configuration.systems:
+                raise NothingSelectedError(
+                    f"load.mix names the system {name!r}, which is not there.",
+                    hint=f"There are: {', '.join(self.configuration.systems)}.",
+                )
+            target = build_target(
+                name,
+                self.configuration,
+                load_catalogue(),
+                seed=1,
+                write=lambda *_, **__: None,
+                ours=name in self.ours,
+            )
+            for identity in target.identities:
+                _harvested(target, identity)
+            self._targets[name] = target
+        return self._targets[name]
+
+    def _close(self) -> None:
+        for target in self._targets.values():
+            target.client.close()
+
+
+def _harvested(target: Target, identity: str) -> None:
+    """Find what works as a caller; one beside ``own`` that does not get in is left aside."""
+    try:
+        harvest(target, identity)
+    except JoinedUpError:
+        if identity == OWN:
+            raise
+
+
+def _named(target: Target, name: str) -> Operation:
+    for operation in target.operations:
+        if name in (operation.operation_id, operation.label):
+            return operation
+    names = [operation.operation_id or operation.label for operation in target.contract.operations]
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.3) or names[:6]
+    raise NothingSelectedError(
+        f"{target.name} has no operation {name!r} that may be called.", hint=f"There are: {', '.join(near)}."
+    )
+
+
+def _repeatable(target: Target, operation: Operation, good: Exchange) -> tuple[Step | None, str]:
+    """The request with places for a marker and a request id, proved by sending it twice; else why there is none."""
+    reason = ""
+    for step in _marked_forms(target, operation, good.step):
+        for trial in range(TRIALS):
+            exchange = target.client.send(_trial(target, step, trial))
+            if not exchange.ok:
+                reason = f"sent again it was answered with {exchange.status or exchange.error}"
+                break
+        else:
+            return step, ""
+    return None, reason
+
+
+def _marked_forms(target: Target, operation: Operation, step: Step) -> Iterator[Step]:
+    """The request with the marker in a free text, in one after the other; last, as it is."""
+    headers = {
+        name: NEW_ID if normalise(name) in REQUEST_IDENTIFIERS else value
+        for name, value in step.headers.items()
+    }
+    plain = replace(step, headers=headers)
+    schema = schema_of(operation, step.media_type)
+    if isinstance(step.body, dict) and schema is not None:
+        paths = [p for p in free_texts(target, schema) if isinstance(value_at(step.body, p), str)]
+        for path in paths[:_MOST_MARKED]:
+            yield replace(plain, body=with_value(step.body, path, f"Load {MARK}"))
+    elif isinstance(step.body, Text) and step.media_type.startswith("text/"):
+        yield replace(plain, body=Text(f"{step.body.text} {MARK}"))
+    yield plain
+
+
+def _trial(target: Target, step: Step, trial: int) -> Step:
+    """The request as it would be sent under load."""
+    marker = Markers("000000", trial).made(trial).ljust(LENGTH, "z")
+    made = renewed(target, step)
+    if isinstance(made.body, Text):
+        return replace(made, body=Text(made.body.text.replace(MARK, marker)))
+    if isinstance(made.body, dict):
+        return replace(made, body=filled(made.body, {MARK: marker}))
+    return made
+
+
+def _record(step: Step) -> dict[str, Any]:
+    return dict(replace(step, name="").as_record())
