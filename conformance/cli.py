@@ -58,7 +58,12 @@ def main() -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of everything that is generated.")
 @click.option("--quick", "cases", flag_value="quick", help="Fewer generated cases.")
 @click.option("--thorough", "cases", flag_value="thorough", help="Many more generated cases.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, help="Processes, one system each.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=None,
+    help="Processes, one system each (default: 2 where several systems are judged).",
+)
 @click.option("--strict", is_flag=True, help="Hold recommended points against the system too.")
 @click.option(
     "--waivers", metavar="FILE", help="Agreed exceptions (default: waivers.toml beside joinedup.toml)."
@@ -80,7 +85,12 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print verdict.json on standard output.")
 @speaks_plainly
 def check(
-    source: str | None, cases: str | None, workers: int, out: Path | None, as_json: bool, **choices: Any
+    source: str | None,
+    cases: str | None,
+    workers: int | None,
+    out: Path | None,
+    as_json: bool,
+    **choices: Any,
 ) -> None:
     """Check the systems under test and say whether they conform."""
     from joinedup.conformance import command

@@ -46,7 +46,7 @@ _EMPTY_SETTINGS = "[pytest]\n"
 
 
 def check(
-    source: str | None, *, cases: str, workers: int, out: Path | None, as_json: bool, **choices: Any
+    source: str | None, *, cases: str, workers: int | None, out: Path | None, as_json: bool, **choices: Any
 ) -> int:
     """
     Run the suite in a child process, say what it found, and give the exit code.
@@ -69,8 +69,8 @@ def check(
         baseline=str(choices["baseline"] or ""),
         attestations=str(choices["attestations"] or ""),
     )
-    _refuse_early(plan)
-    code, said = _run_child(plan, workers, quiet=as_json)
+    several = _refuse_early(plan) > 1 and not plan.journeys
+    code, said = _run_child(plan, workers or (2 if several else 1), quiet=as_json)
     if not (folder / FILE_NAME).exists():
         _say_why_it_did_not_start(said)
         return code if code in (2, 3, 5) else 4
@@ -90,7 +90,8 @@ def _source(source: str | None) -> str:
     return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else BUNDLED
 
 
-def _refuse_early(plan: Plan) -> None:
+def _refuse_early(plan: Plan) -> int:
+    """How many systems are judged, where nothing is wrong with what was asked for."""
     if (Path(plan.out) / FILE_NAME).exists():
         raise ConfigurationError(
             f"The folder {plan.out} already holds the record of a run.",
@@ -106,10 +107,11 @@ def _refuse_early(plan: Plan) -> None:
             )
         check_selection(plan, configuration, catalogue)
         check_journeys(plan, plan.systems or configuration.tested)
-        return
+        return len(plan.systems or configuration.tested)
     catalogue.select(plan.only)
     _check_bundled(plan)
     check_journeys(plan, plan.systems or UNDER_TEST_BY_DEFAULT)
+    return len(plan.systems or UNDER_TEST_BY_DEFAULT)
 
 
 def _check_bundled(plan: Plan) -> None:

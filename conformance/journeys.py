@@ -28,7 +28,7 @@ from joinedup.mocks.serve import Served, served
 from joinedup.reports.events import as_record
 from joinedup.scenarios.checking import prepared
 from joinedup.scenarios.judgement import Judgement, judge, outcome_of
-from joinedup.scenarios.library import Library, Linked
+from joinedup.scenarios.library import JOURNEYS, Library, Linked
 from joinedup.scenarios.mixture import Mixture, library_of
 from joinedup.scenarios.model import ScenarioError
 from joinedup.scenarios.played import Played
@@ -137,7 +137,7 @@ class Journeys:
         except ConfigurationError as error:
             hindrance = Ended(Outcome.SETUP_ERROR, str(error))
         self.run.record.write("journey", **untold(story, hindrance.outcome, hindrance.reason))
-        if hindrance.outcome is Outcome.SETUP_ERROR:
+        if hindrance.outcome is not Outcome.NOT_APPLICABLE:
             self.run.record.write("error", outcome=str(hindrance.outcome), reason=hindrance.reason)
         checks = {name: Check(name, ids) for name, ids in self._held(story).items()}
         for each in checks.values():
@@ -187,7 +187,8 @@ class Journeys:
                 f"the contract of {unbound[0]} has another API than the capabilities are written for, and "
                 f"systems.{unbound[0]}.binding names no document that says how it does them"
             )
-        return Ended(Outcome.SETUP_ERROR, str(error))
+        ours = story.path.parent == JOURNEYS and not reference
+        return Ended(Outcome.HARNESS_ERROR if ours else Outcome.SETUP_ERROR, str(error))
 
     # Playing
 

@@ -260,7 +260,7 @@ def _levelled(outcome: Outcome, level: Level) -> Outcome:
 
 def _parts_not_tested(point: Point, found: Sequence[tuple[str, Result]]) -> tuple[str, ...]:
     parts = {part for _, result in found for part in result.not_tested}
-    if point.excluded:
+    if point.excluded and not (found and point.excluded.reason == "planned"):
         parts.add(exclusion(point))
     return tuple(sorted(parts))
 

@@ -55,7 +55,7 @@ class _Play:
 
     def concerned(self, requirement: str, called: str, named: Iterable[str]) -> list[Check]:
         """The checks of the systems that a requirement is said of."""
-        chosen = [name for name in named] or ([called] if called in self.checks else list(self.checks))
+        chosen = list(named) or ([called] if called in self.checks else list(self.checks))
         held = [self.checks[name] for name in chosen if name in self.checks]
         return [check for check in held if requirement in check.requirements]
 
