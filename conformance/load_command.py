@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -123,7 +124,7 @@ def _found(
         if agencies:
             agencies.restore(kept)
         users = order.users or _users(rate)
-        return once(msgspec.structs.replace(plan, rate=rate, users=users))
+        return once(msgspec.structs.replace(plan, run=secrets.token_hex(3), rate=rate, users=users))
 
     return find_capacity(tried, plan.rate, lambda sentence: click.echo(sentence, err=True))
 

@@ -145,6 +145,9 @@ class _Cpu:
 class Due(User):
     """A user of the load: takes the next arrival, waits until it is due, plays it, and takes the next one."""
 
+    # Locust warns of a user without any; what is played stands in the plan.
+    tasks = [lambda _: None]  # noqa: RUF012 - as Locust declares it
+
     def run(self) -> None:
         """Play until nothing is due any more."""
         part = _state["part"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from joinedup.scenarios.load_tally import Tally
@@ -43,21 +43,23 @@ def counted(journals: Journals, tally: Tally, run: str, systems: Iterable[str], 
     """
     systems = tuple(systems)
     journals.advance(SETTLE_S)
-    found = {"compared": 0, "lost": 0, "duplicated": 0}
+    sent = [
+        d
+        for system in systems
+        for d in journals.deliveries(system)
+        if f"jl{run}u" in json.dumps(d.get("body"))
+    ]
+    own = {str(delivery["deliveryId"]) for delivery in sent}
+    found = {"compared": 0, "lost": 0, "duplicated": 0, "deliveries": len(sent)}
     for system in systems:
         exchanges = journals.exchanges(system)
-        received = _received(exchanges, system, run)
+        received = _received(exchanges, system, run, own)
         is_whole = len(exchanges) < KEPT
         for where, arrivals in tally.accepted.items():
             if where.startswith(f"{system} "):
                 _compare(found, received.get(where, Counter()), Counter(arrivals), users, is_whole)
-    sent, undelivered, repeated = _deliveries(journals, systems, run)
-    return {
-        **found,
-        "lost": found["lost"] + undelivered,
-        "duplicated": found["duplicated"] + repeated,
-        "deliveries": sent,
-    }
+    _count_deliveries(found, sent)
+    return found
 
 
 def _compare(
@@ -77,29 +79,24 @@ def _compare(
         found["duplicated"] += max(received.get(arrival, 0) - count, 0)
 
 
-def _received(exchanges: Iterable[Mapping[str, Any]], system: str, run: str) -> dict[str, Counter[int]]:
+def _received(
+    exchanges: Iterable[Mapping[str, Any]], system: str, run: str, deliveries: Collection[str]
+) -> dict[str, Counter[int]]:
     """How often each arrival's object was accepted, by ``system operationId``; a delivery of another agency is none."""
     marker = re.compile(rf"jl{run}u\d+n(\d+)z")
     found: dict[str, Counter[int]] = {}
     for exchange in exchanges:
         if not 200 <= exchange["status"] < 300 or exchange["method"] != "POST":
             continue
-        if any(header["name"].lower() in ("webhook-id", "ce-id") for header in exchange["headers"]):
+        if any(h["name"] == "x-request-id" and h["value"] in deliveries for h in exchange["headers"]):
             continue
         for number in set(marker.findall(json.dumps(exchange.get("body")))):
             found.setdefault(f"{system} {exchange.get('operationId', '')}", Counter())[int(number)] += 1
     return found
 
 
-def _deliveries(journals: Journals, systems: Iterable[str], run: str) -> tuple[int, int, int]:
-    """How many deliveries carry a marker of this load, how many never arrived, how many arrived more than once."""
-    sent = undelivered = repeated = 0
-    for system in systems:
-        for delivery in journals.deliveries(system):
-            if f"jl{run}u" not in json.dumps(delivery.get("body")):
-                continue
-            sent += 1
-            undelivered += delivery["state"] != _DELIVERED
-            arrived = sum(200 <= attempt["status"] < 300 for attempt in delivery["attempts"])
-            repeated += arrived > 1
-    return sent, undelivered, repeated
+def _count_deliveries(found: dict[str, int], sent: Iterable[Mapping[str, Any]]) -> None:
+    """What one agency had for another: it arrives, and once."""
+    for delivery in sent:
+        found["lost"] += delivery["state"] != _DELIVERED
+        found["duplicated"] += sum(200 <= attempt["status"] < 300 for attempt in delivery["attempts"]) > 1

@@ -22,6 +22,7 @@ import psutil
 
 from joinedup.conformance.errors import SetupError
 from joinedup.mocks.serve import Served
+from joinedup.reports.run_folder import write_whole
 from joinedup.scenarios.load_plan import LoadPlan, encode
 from joinedup.scenarios.load_tally import Tally, summed, tally_from
 
@@ -223,6 +224,8 @@ def _read(folder: Path, out: Path, memory: list[int], is_interrupted: bool) -> S
             "Locust ended without having sent the load.",
             hint=f"It said: {told or (lines or ['nothing'])[-1]} (all of it is in {out / LOG}).",
         ) from None
+    # What each process counted, so that anybody can add it up again.
+    write_whole(out / TALLY_FILE, json.dumps(found))
     tallies = [tally_from(record) for record in found["tallies"]]
     return Sent(
         summed(tallies), found["workers"] - len(tallies), memory[:: max(len(memory) // 60, 1)], is_interrupted

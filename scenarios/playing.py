@@ -26,6 +26,7 @@ from joinedup.scenarios.model import (
     Step,
     Workflow,
 )
+from joinedup.scenarios.origins import where
 from joinedup.scenarios.played import FAILURES, Played, PlayedStep, Reason, Sent
 from joinedup.scenarios.stages import Stage
 
@@ -296,7 +297,7 @@ class _Session:
         scope = run.scope.after(last.exchange if last else None, "", played.outputs)
         attempt = Attempt(step, scope, played.outcome, system=system, actor=actor, called=(played,))
         if played.outcome is Outcome.PASS:
-            return outputs_of(judged(attempt, step.criteria))
+            return outputs_of(_located(judged(attempt, step.criteria), callee.workflow, last))
         ended = played.outcome is Outcome.NOT_APPLICABLE
         return outputs_of(replace(attempt, reason=played.reason, is_final=ended))
 
@@ -306,6 +307,15 @@ class _Session:
             return "", ""
         source = next(iter(callee.linked.sources.values()), None)
         return step.actor, self.stage.credential(source, step.actor) if source else ""
+
+
+def _located(attempt: Attempt, called: Workflow, last: Sent | None) -> Attempt:
+    """The attempt, whose reason says at which request and in which field of the system the criterion did not hold."""
+    failed = next((each.criterion for each in attempt.criteria if not each.held), None)
+    if attempt.reason is None:
+        return attempt
+    place = where(attempt.step.place, failed, called, last)
+    return replace(attempt, reason=replace(attempt.reason, where=place))
 
 
 def _given(step: Step, callee: Callee, scope: Scope, credential: str) -> dict[str, Any]:
