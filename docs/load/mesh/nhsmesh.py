@@ -1,0 +1,1 @@
+../../../tests/real/mesh/nhsmesh.py
