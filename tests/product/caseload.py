@@ -66,7 +66,8 @@ class Caseload:
         self.outbox.reset()
         for place, council in enumerate(COUNCILS):
             for index, person in enumerate(children(1, place, PEOPLE_EACH)):
-                self.keep("people", council, _person(person, council, index), "person_ref")
+                record = {"person_ref": person_ref(council, index), **_person(person, council, index)}
+                self.keep("people", council, record, "person_ref")
 
     def keep(self, kind: str, council: str, record: Record, key: str) -> Record:
         """Keep a new record under a reference of its own."""
@@ -90,6 +91,11 @@ class Caseload:
     def own(self, kind: str, council: str) -> list[Record]:
         """A council's records of a kind, oldest first."""
         return [shown(r) for r in self.records.get(kind, {}).values() if r["_council"] == council]
+
+
+def person_ref(council: str, index: int) -> str:
+    """What the product calls the so-manieth person of a council, from 0."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://caseload.example/{council}/{index}"))
 
 
 def shown(record: Record) -> Record:

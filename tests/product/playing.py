@@ -24,12 +24,19 @@ from joinedup.scenarios.played import Played
 from joinedup.scenarios.playing import play
 from joinedup.scenarios.stages import Systems, served_live, served_systems
 from product.application import KEY_HEADER, KEYS, application
-from product.caseload import Caseload
+from product.caseload import Caseload, person_ref
 from product.outbox import Letter, Outbox
 
 SYSTEM = "social-care"
 BINDING = Path(__file__).parent / "binding.arazzo.yaml"
 OTHERS = frozenset({"other", "other-council"})
+FIRST_CHILD = {"child-id": person_ref("E09000001", 0)}
+# As in [journeys.<name>.inputs] of a configuration: people by what the product calls them.
+INPUTS: dict[str, dict[str, str]] = {
+    "rectification": FIRST_CHILD,
+    "care-leaver": FIRST_CHILD,
+    "continuity": FIRST_CHILD,
+}
 RETRYABLE = frozenset({408, 425, 429})
 
 
@@ -55,15 +62,17 @@ class Mixture:
     gateway: Gateway
     handed_in: list[Played]
 
-    def play(self, path: Path, *defects: str) -> Played:
+    def play(self, name: str, *defects: str) -> Played:
         """Play a journey from the beginning, with defects put into the product."""
         self.cast.reset()
+        # What the agencies have for each other goes out when a journey lets time pass, in its order.
+        self.cast.ask("PUT", "/v1/clock", {"running": False})
         self.kept.reset()
         self.gateway.forget()
         self.handed_in.clear()
         self.kept.defects = frozenset(defects)
-        linked = self.library.open(path)
-        return play(prepared(linked, first_workflow(linked)), {}, self.stage)
+        linked = self.library.open(bundled_journeys()[name])
+        return play(prepared(linked, first_workflow(linked)), INPUTS.get(name, {}), self.stage)
 
 
 @contextlib.contextmanager
