@@ -37,6 +37,25 @@ FAULTS = (
     ("partial-batch", "one-bad-record-fails-batch", "council-uploads", "ERR-03"),
     ("partial-batch", "upload-taken-twice", "council-sends-it-again", "IDM-02"),
     ("partial-batch", "query-by-wrong-number", "wrong-number-cannot-be-asked", "IDN-01"),
+    ("operation-encompass", "weekend-is-a-school-day", "next-school-morning", "TIM-06"),
+    ("operation-encompass", "notice-given-up-while-away", "police-sent-it-once", "CON-02"),
+    ("operation-encompass", "notice-delivered-twice", "police-sent-it-once", "CON-02"),
+    ("operation-encompass", "unrelated-council-told", "police-sent-it-once", "MIN-04"),
+    ("operation-encompass", "closed-days-not-known", "safeguarding-lead-reads", "TIM-06"),
+    ("operation-encompass", "offender-address-sent-to-school", "safeguarding-lead-reads", "MIN-02"),
+    ("operation-encompass", "adult-told-to-school", "adult-is-no-child", "LAW-04"),
+    ("notice-for-siblings", "informant-shown-to-partner", "council-reads-the-notice", "RES-04"),
+    ("notice-for-siblings", "confidence-always-full", "misspelt-name-is-less-sure", "ACC-01"),
+    ("notice-for-siblings", "uncertain-match-linked", "second-child-may-be-two", "IDN-04"),
+    ("newly-looked-after", "weekends-count-as-working-days", "ten-working-days", "TIM-07"),
+    ("newly-looked-after", "legal-status-told-to-school", "school-is-not-told-why", "MIN-03"),
+    ("newly-looked-after", "overdue-never-said", "plan-is-overdue", "TIM-07"),
+    ("suspension", "social-worker-not-told", "school-suspends-the-pupil", "TIM-08"),
+    ("suspension", "suspension-told-to-all", "school-suspends-another-pupil", "MIN-04"),
+    ("move-between-councils", "incomplete-transfer-accepted", "papers-are-missing", "TRN-01"),
+    ("move-between-councils", "responsibility-moves-early", "papers-are-complete", "TRN-02"),
+    ("move-between-councils", "transfer-accepted-by-sender", "sender-cannot-accept", "TRN-02"),
+    ("move-between-councils", "second-council-takes-over", "too-early-for-the-list", "CPI-06"),
 )
 JOURNEYS = tuple(dict.fromkeys(journey for journey, *_ in FAULTS))
 
@@ -106,6 +125,16 @@ DATES = (
     ("missed-deadline", {}, "decision-due-by", "2026-12-30T00:00:00Z"),
     # From 30 December: 31 December, 4 to 8, 11 to 15 and 18 to 21 January.
     ("missed-deadline", {}, "conference-due-by", "2027-01-22T00:00:00Z"),
+    # A Friday night in October; summer time ends on Sunday, and this school has no pupils on the Monday.
+    ("operation-encompass", {}, "due-before", "2027-11-02T08:30:00Z"),
+    # A Friday night in November before an ordinary Monday.
+    ("operation-encompass", {"occurred-at": "2027-11-12T23:30:00Z"}, "due-before", "2027-11-15T08:30:00Z"),
+    # From 15 March: 16 to 19, 22 to 25, then 30 and 31 March.
+    ("newly-looked-after", {}, "plan-due-by", "2027-03-31"),
+    # Ten more: 1 and 2, 5 to 9, and 12 to 14 April.
+    ("newly-looked-after", {}, "assessment-due-by", "2027-04-14"),
+    # From Friday 30 April: 4 to 7, 10 to 14, 17 to 21 and 24 May.
+    ("move-between-councils", {}, "conference-due-by", "2027-05-24T23:00:00Z"),
     # A week without holidays: from Monday to Tuesday.
     (
         "referral-to-plan",
