@@ -16,12 +16,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from joinedup.conformance.check import Check, Ended, not_applicable, why_not_judged
 from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.redaction import Redactor
 from joinedup.conformance.run import BUNDLED, Plan, Run
-from joinedup.conformance.target import Target
+from joinedup.conformance.target import OWN, Target
 from joinedup.conformance.way_back import way_back_fault
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.serve import Served, served
@@ -107,7 +109,15 @@ class Journeys:
         """The connected cast; it is served from the first journey to the end of the run."""
         names = [name for name in AGENCIES if name not in self.live]
         plan = self.run.plan
-        return self.closing.enter_context(served(names, faults=plan.faults, seed=plan.seed))
+        return self.closing.enter_context(
+            served(
+                names,
+                faults=plan.faults,
+                seed=plan.seed,
+                elsewhere={name: target.system.base_url for name, target in self.live.items()},
+                passes={name: found for name, target in self.live.items() if (found := _pass(target))},
+            )
+        )
 
     @cached_property
     def library(self) -> Library:
@@ -260,6 +270,12 @@ class Journeys:
                 results=[as_record(result) for result in check.results()],
                 findings=[as_record(finding) for finding in check.findings],
             )
+
+
+def _pass(target: Target) -> str:
+    """What a live system lets the agencies in by, when they deliver what they have for it: its default caller's."""
+    request = target.identities[OWN].authorise(httpx.Request("GET", target.system.base_url))
+    return str(request.headers.get("Authorization", ""))
 
 
 def _confirm(judgement: Judgement, again: Judgement) -> None:

@@ -110,6 +110,8 @@ class Cast:
         self._register()
         self.journal = Journal()
         self.addresses: dict[str, str] = {}
+        # What their systems let the agencies in by, as the value of an Authorization header.
+        self.passes: dict[str, str] = {}
         self.far: Transport = Http(self.addresses)
         self.deliveries = Deliveries(self.clock, self._send, self._credentials, seed=seed)
         self.deliveries.gives_up = lambda delivery: gives_up(delivery, self.faults)
@@ -162,7 +164,9 @@ class Cast:
         return is_known and (bool(delivery.key) or client_id(delivery.organisation) in self.tokens.clients)
 
     def _credentials(self, delivery: Delivery) -> dict[str, str]:
-        """A token of the organisation that something is delivered for, to the recipient alone."""
+        """A token of the organisation that something is delivered for, to the recipient alone; or what it gave us."""
+        if delivery.recipient in self.passes:
+            return {"Authorization": self.passes[delivery.recipient]}
         client = self.tokens.clients.get(client_id(delivery.organisation))
         if client is None:
             return {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import selectors
 import subprocess
 import sys
@@ -36,6 +37,7 @@ READY_WITHIN_S = 30
 GONE_WITHIN_S = 5
 # Moving the clock waits for every attempt at a delivery on the way.
 CONTROL_TIMEOUT_S = 120
+PASSES = "JOINEDUP_PASSES"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def served(
     folder: Path | None = None,
     apart: bool = False,
     elsewhere: Mapping[str, str] = MappingProxyType({}),
+    passes: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Served]:
     """
     The agencies, served by a child process as long as the context lasts.
@@ -89,6 +92,7 @@ def served(
         folder: where secrets and certificates stay; needed for a public address.
         apart: whether what they have for each other stays with them, so that each is judged by its callers alone.
         elsewhere: addresses that get what the agencies have for a system, instead of the agency of that name.
+        passes: what those let the agencies in by, as the value of the header Authorization.
 
     Raises:
         SetupError: they did not come up; the hint holds what the process said.
@@ -100,9 +104,11 @@ def served(
     command += ["--folder", str(folder)] if folder else []
     command += ["--apart"] if apart else []
     command += [part for name, url in elsewhere.items() for part in ("--elsewhere", f"{name}={url}")]
+    # Not on the command line, which everybody on the machine may read.
+    environment = {**os.environ, PASSES: json.dumps(dict(passes))}
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(  # noqa: S603 - our own module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, env=environment
         )
         try:
             yield _served(_announced(process, said))
@@ -168,6 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen.system or tuple(AGENCIES), seed=chosen.seed, faults=chosen.fault, apart=chosen.apart
         )
         cast.addresses.update(named.split("=", 1) for named in chosen.elsewhere)
+        cast.passes.update(json.loads(os.environ.pop(PASSES, "{}")))
         run(cast, _listening(chosen, cast), until_input_ends=not chosen.stay)
     except (UnknownNameError, SetupError) as error:
         print(error, file=sys.stderr)

@@ -59,7 +59,13 @@ def _reason(played: Played, outcome: Outcome, shown: Shown) -> str:
     if outcome is Outcome.PASS:
         return ""
     step = next((step for step in steps_of(played) if step.outcome is outcome), None)
-    return f"{step.id}: {' Came: '.join(sentences(step, shown))}" if step else ""
+    return f"{step.id}: {_why(step, shown)}" if step else ""
+
+
+def _why(step: PlayedStep, shown: Shown) -> str:
+    """Why a step did not pass, in a sentence or two."""
+    expected, actual = sentences(step, shown)
+    return f"Expected: {expected} Came: {actual}" if step.outcome is Outcome.FAIL else actual
 
 
 def _step(step: PlayedStep, shown: Shown) -> dict[str, Any]:
@@ -71,7 +77,7 @@ def _step(step: PlayedStep, shown: Shown) -> dict[str, Any]:
         "from": caller(step.actor, step.system),
         "system": step.system,
         "outcome": str(step.outcome),
-        "reason": "" if passed else " Came: ".join(sentences(step, shown)),
+        "reason": "" if passed else _why(step, shown),
         "exchanges": [
             {
                 "system": sent.system,
