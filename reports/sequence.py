@@ -52,7 +52,8 @@ class Call:
     def sentence(self) -> str:
         """The message in words."""
         verb = "sends on to" if self.delivered else "calls"
-        answer = f", answered with {self.answer}" if self.answer else ""
+        answered = "answered with " if self.answer[:1].isdigit() else ""
+        answer = f", {answered}{self.answer}" if self.answer else ""
         return f"{self.sender} {verb} {self.receiver}: {self.what}{answer}."
 
 
@@ -146,10 +147,10 @@ def _mappings(value: object) -> list[Mapping[str, Any]]:
 
 def _part(step: Mapping[str, Any], number: int) -> Part:
     receiver = str(step.get("system") or "")
-    sender = str(step.get("actor") or "caller")
+    sender = str(step.get("from") or step.get("actor") or "caller")
     calls = [
         Call(
-            sender=str(sent.get("actor") or sender),
+            sender=sender,
             receiver=str(sent.get("system") or receiver or "system"),
             what=f"{sent.get('method', '')} {sent.get('path', '')}".strip(),
             answer=str(sent.get("status") or "no answer"),
@@ -164,8 +165,8 @@ def _delivery(sent: Mapping[str, Any]) -> Call:
     return Call(
         sender=str(sent.get("from") or "an agency"),
         receiver=str(sent.get("to") or "an agency"),
-        what=str(sent.get("kind") or "message"),
-        answer=str(sent.get("status") or ""),
+        what=" ".join(str(sent[key]) for key in ("kind", "path") if sent.get(key)) or "message",
+        answer=str(sent.get("status") or sent.get("state") or ""),
         delivered=True,
     )
 

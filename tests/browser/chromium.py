@@ -70,6 +70,7 @@ class Browser:
 
     def open(self, path: Path, *, width: int = 1280, dark: bool = False, fragment: str = "") -> None:
         """Open a file and wait until it is there."""
+        self.send("Page.navigate", url="about:blank")
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.send("Emulation.setEmulatedMedia", media="", features=scheme)
         self.send(
@@ -79,7 +80,6 @@ class Browser:
             deviceScaleFactor=1,
             mobile=width < 500,
         )
-        self.send("Page.navigate", url="about:blank")
         self.events.clear()
         self.send("Page.navigate", url=path.as_uri() + (f"#{fragment}" if fragment else ""))
         deadline = time.monotonic() + PATIENCE_S
