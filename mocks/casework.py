@@ -23,6 +23,7 @@ DEFAULT_LIMIT = 20
 MOST_MATCHES = 20
 
 SAFEGUARDING, CHILD_PROTECTION = "SAFEGUARDING", "CHILD_PROTECTION"
+LEAVING_CARE = "LEAVING_CARE"
 EDUCATION_MONITORING, EARLY_HELP, CRIME_PREVENTION = "EDUCATION_MONITORING", "EARLY_HELP", "CRIME_PREVENTION"
 PROTECTIVE = frozenset({SAFEGUARDING, CHILD_PROTECTION})
 EDUCATIONAL = PROTECTIVE | {EDUCATION_MONITORING}
@@ -31,11 +32,13 @@ SUPPORTIVE = PROTECTIVE | {EARLY_HELP}
 
 @dataclass
 class Casework:
-    """State that every such agency has; ``ids`` is where new ids come from, ``inbox`` has what others told it."""
+    """State that every such agency has; ``ids`` is where new ids come from, ``inbox`` has what others told it,
+    ``subject_access`` what people asked for of their own."""
 
     ids: random.Random
     ledger: Ledger = field(default_factory=Ledger)
     inbox: Records = field(default_factory=Records)
+    subject_access: Records = field(default_factory=Records)
 
     def new_id(self) -> str:
         """An id that says nothing."""

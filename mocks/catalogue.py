@@ -47,6 +47,8 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "list-notices",
             "receive-notice",
             "read-notice",
+            "request-subject-access",
+            "read-subject-access-request",
         ),
     ),
     "early-help": (
@@ -93,6 +95,8 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "list-notices",
             "receive-notice",
             "read-notice",
+            "request-subject-access",
+            "read-subject-access-request",
         ),
     ),
     "school": (
@@ -117,6 +121,8 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "list-notices",
             "receive-notice",
             "read-notice",
+            "request-subject-access",
+            "read-subject-access-request",
         ),
     ),
     "virtual-school": (

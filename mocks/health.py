@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from joinedup.mocks import notices
+from joinedup.mocks import notices, subject_access
 from joinedup.mocks.calendar import add_working_days, local_day
 from joinedup.mocks.casework import (
     EARLY_HELP,
@@ -50,6 +50,7 @@ TOLD_AFTER = 2
 YOUNG, REVIEW_MONTHS_YOUNG, REVIEW_MONTHS = 5, 6, 12
 
 # Examples in the contract work as they stand.
+FIRST_SUBJECT_ACCESS = "8e1d3f6f-6b1d-4e3f-8a5c-1d9b1f3e5c01"
 FIRST_PATIENT = "1c3e5a7b-9d0f-4b2c-8e6a-4f6b8d0c2e01"
 FIRST_IDS = {
     "attendances": "3e5a7c9d-1b2f-4d4e-8a8c-6b8d0f2a4c01",
@@ -72,6 +73,14 @@ _WHO = (
     "sdqScore",
 )
 VIEWS: dict[str, tuple[str, ...]] = {EARLY_HELP: _CARE, **dict.fromkeys(PROTECTIVE, (*_CARE, *_WHO))}
+OWN_RECORD = (
+    "givenName",
+    "familyName",
+    "dateOfBirth",
+    "immunisationStatus",
+    "attendances",
+    "missedAppointments",
+)
 MATCH = ("patientId", "givenName", "familyName", "dateOfBirth")
 ASSESSMENT_ITEM = ("healthAssessmentId", "patientId", "kind", "dueBy", "overdue", "version")
 
@@ -104,6 +113,7 @@ def fresh(seed: int) -> Health:
         for index, person in enumerate(children(seed, place, PATIENTS_EACH)):
             _seed_patient(state, organisation, person, index, is_first=place == index == 0)
         _seed_cases(state, organisation, is_first=place == 0)
+    subject_access.seed(state, ORGANISATIONS[0], FIRST_SUBJECT_ACCESS)
     return state
 
 
@@ -461,6 +471,12 @@ def fhir_error_without_issue(answer: Answer, operation: Operation | None, incomi
 
 BEHAVIOURS = {
     **notices.behaviours(Health),
+    **subject_access.behaviours(
+        Health,
+        subject_access.Holding(
+            "patient", lambda state: state.patients, OWN_RECORD, {"sdqScore": "serious-harm-health"}
+        ),
+    ),
     "getStatus": get_status,
     "listPatients": list_patients,
     "searchPatients": search_patients,

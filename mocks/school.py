@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from joinedup.mocks import notices
+from joinedup.mocks import notices, subject_access
 from joinedup.mocks.calendar import SCHOOLS, CalendarError, School, local_day
 from joinedup.mocks.casework import (
     CRIME_PREVENTION,
@@ -63,6 +63,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(PROTECTIVE, _SAFETY),
 }
 ITEM = ("pupilId", "enrolmentStatus", "version")
+OWN_RECORD = ("givenName", "familyName", "dateOfBirth", "yearGroup", "enrolmentStatus")
 MATCH = ("pupilId", "givenName", "familyName", "dateOfBirth")
 RECEIPT = ("encompassNotificationId", "outcome", "deliverBy", "receivedAt")
 
@@ -384,6 +385,9 @@ AGENCY = Agency(
     name="school",
     behaviours={
         **notices.behaviours(Schools),
+        **subject_access.behaviours(
+            Schools, subject_access.Holding("pupil", lambda state: state.pupils, OWN_RECORD, {})
+        ),
         "receiveNotice": receive_notice,
         "getStatus": get_status,
         "listPupils": list_pupils,

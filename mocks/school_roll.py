@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from joinedup.mocks import subject_access
 from joinedup.mocks.calendar import SCHOOLS, School
 from joinedup.mocks.casework import Casework, age_on, part
 from joinedup.mocks.people import Person, children
@@ -22,6 +23,7 @@ REGISTER = (date(2026, 11, 2), date(2026, 11, 20))
 WITH_SOCIAL_WORKER = frozenset({"child-in-need", "child-protection-plan", "looked-after"})
 
 # Examples in the contract work as they stand.
+FIRST_SUBJECT_ACCESS = "9f2e4a70-6b1d-4e3f-8a5c-1d9b1f3e5c01"
 FIRST_PUPIL = "2c9a1f0e-4b7d-4f3a-8c61-9e0d7b5a1c01"
 FIRST_IDS = {
     "transfers": "6e2d4c1b-0f5a-4b8e-9d7c-3a1b2c4d5e01",
@@ -62,6 +64,7 @@ def fresh(seed: int) -> Schools:
         for index, person in enumerate(children(seed, place, PUPILS_EACH)):
             _seed_pupil(state, organisation, person, index)
         _seed_cases(state, organisation, is_first=place == 0)
+    subject_access.seed(state, ORGANISATIONS[0], FIRST_SUBJECT_ACCESS)
     return state
 
 

@@ -12,7 +12,8 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from joinedup.mocks import care, council_notices, protection, transfers
+from joinedup.mocks import care, council_notices, protection, subject_access, transfers
+from joinedup.mocks.adulthood import PATHWAY, refuse_adult
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.council import ORGANISATIONS as ORGANISATIONS
 from joinedup.mocks.council import Council, CouncilCall, find
@@ -23,6 +24,7 @@ from joinedup.mocks.messages import Answer, FieldError, Refusal
 from joinedup.mocks.people import Person, children, people
 from joinedup.mocks.sharing import BASIS, PURPOSE, moment
 from joinedup.mocks.store import ANYONE, Kept, Record, Records, new_id, page, read_cursor
+from joinedup.mocks.subject_access import THIRD_PARTY, Holding
 
 CHILDREN_EACH = 9
 CONTACTS_EACH = 6
@@ -43,6 +45,7 @@ RESTRICTED_HIDES = ("address", "telephone")
 
 # Examples in the contract work as they stand: the first records of the first organisation have their ids.
 FIRST_CHILD = "7d0c2f5e-1b8e-4a8e-9d53-1f1d5f0a9c01"
+FIRST_SUBJECT_ACCESS = "7d0c2f5e-6b1d-4e3f-8a5c-1d9b1f3e5c01"
 FIRST_CONTACT = "3f0f6a3e-6a0e-4c55-9a3c-0c6d1c7c1a01"
 
 VIEWS: dict[str, tuple[str, ...]] = {
@@ -57,6 +60,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "responsibleLa",
     ),
 }
+VIEWS["pathway"] = PATHWAY
 VIEWS["full"] = (
     *VIEWS["safeguarding"],
     "nhsNumber",
@@ -67,6 +71,9 @@ VIEWS["full"] = (
     "address",
     "telephone",
 )
+# What people are given of their own record, and what of contacts is about whoever told.
+OWN_RECORD = ("givenName", "familyName", "dateOfBirth", "status")
+OF_CONTACTS = {"source": THIRD_PARTY, "reason": "serious-harm-social-work"}
 CONTACT_ITEM = ("contactId", "referralId", "status", "source", "urgency", "receivedAt", "version")
 CHILD_ITEM = ("childId", "status", "version")
 MATCH = ("childId", "givenName", "familyName", "dateOfBirth")
@@ -82,6 +89,7 @@ def fresh(seed: int) -> Council:
         for index, person in enumerate(people(source, CONTACTS_EACH, start=1000 * place + 500)):
             _seed_contact(state, organisation, person, index)
     seed_casework(state)
+    subject_access.seed(state, ORGANISATIONS[0], FIRST_SUBJECT_ACCESS)
     return state
 
 
@@ -334,7 +342,9 @@ def _shown(call: CouncilCall, record: Record) -> Record:
 def get_child(call: CouncilCall) -> Answer:
     """One child's record; of a restricted child without what would tell where it lives."""
     foreign = ANYONE if "other-organisation-readable" in call.faults else None
-    return _tagged(_shown(call, _child(call, foreign)))
+    child = _child(call, foreign)
+    refuse_adult(call, child)
+    return _tagged(_shown(call, child))
 
 
 def update_child(call: CouncilCall) -> Answer:
@@ -364,8 +374,9 @@ def _without_unknown(body: Record) -> Record:
 
 def get_child_summary(call: CouncilCall) -> Answer:
     """As much about a child as was asked for, and no more."""
-    view = call.parameter("view", "status-only")
-    return Answer(200, {"view": view, **_part(_shown(call, _child(call)), VIEWS[view])})
+    view, child = call.parameter("view", "status-only"), _child(call)
+    refuse_adult(call, child, view)
+    return Answer(200, {"view": view, **_part(_shown(call, child), VIEWS[view])})
 
 
 def get_referral(call: CouncilCall) -> Answer:
@@ -427,6 +438,12 @@ AGENCY = Agency(
         **care.BEHAVIOURS,
         **transfers.BEHAVIOURS,
         **council_notices.BEHAVIOURS,
+        **subject_access.behaviours(
+            Council,
+            Holding("record", lambda state: state.children, OWN_RECORD, {"allocatedWorker": THIRD_PARTY}),
+            Holding("contact", lambda state: state.contacts, ("receivedAt", "status"), OF_CONTACTS),
+            passes_to=("health", "school"),
+        ),
     },
     fresh=fresh,
 )

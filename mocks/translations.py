@@ -417,7 +417,7 @@ def subject_access(message: Message) -> Iterable[Request]:
     yield notice(
         message.to,
         "subject-access-request",
-        "supplier-app",
+        "social-care",
         message,
         child=child,
         reference=reference,
@@ -459,6 +459,6 @@ TRANSLATIONS: dict[tuple[str, str], Translation] = {
     ("identity", "gp-changed"): lifecycle,
     ("identity", "person-corrected"): corrected,
     ("identity", "child-born"): born,
-    ("supplier-app", "subject-access-request"): subject_access,
+    ("social-care", "subject-access-request"): subject_access,
 }
 """By sender and kind; ``virtual-school`` ``pep.due`` goes to its subscribers, of whom the bundled agencies are none."""
