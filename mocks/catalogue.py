@@ -251,6 +251,7 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "remove-subscription",
             "list-deliveries",
             "receive-delivery",
+            "receive-signed-delivery",
         ),
     ),
     "auth": ("Token server", ("issue-token", "revoke-token", "read-configuration", "read-keys")),

@@ -56,6 +56,13 @@ FAULTS = (
     ("move-between-councils", "responsibility-moves-early", "papers-are-complete", "TRN-02"),
     ("move-between-councils", "transfer-accepted-by-sender", "sender-cannot-accept", "TRN-02"),
     ("move-between-councils", "second-council-takes-over", "too-early-for-the-list", "CPI-06"),
+    ("superseded-number", "former-number-stays", "old-number-leads-to-the-same-child", "IDN-05"),
+    ("superseded-number", "number-change-kept-quiet", "copy-has-the-new-number", "ACC-02"),
+    ("superseded-number", "copy-left-as-it-was", "copy-has-the-new-number", "IDN-05"),
+    ("superseded-number", "older-notice-overwrites", "newer-number-stays", "ACC-03"),
+    ("superseded-number", "delivery-taken-in-twice", "taken-in-once", "WHK-03"),
+    ("superseded-number", "wrong-signature-accepted", "forged-notice-is-refused", "WHK-01"),
+    ("superseded-number", "old-delivery-accepted", "old-notice-is-refused", "WHK-02"),
 )
 JOURNEYS = tuple(dict.fromkeys(journey for journey, *_ in FAULTS))
 
