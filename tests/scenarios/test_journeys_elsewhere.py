@@ -11,13 +11,14 @@ import pytest
 from tools import node_tool
 
 from joinedup.mocks.serve import Served, served
+from joinedup.scenarios.expressions import Scope
 from joinedup.scenarios.journey import agencies_of, bundled_capabilities, bundled_journeys
 from joinedup.scenarios.library import Library, Linked
 from joinedup.scenarios.model import INPUT_OF_CREDENTIAL
 from joinedup.scenarios.stages import served_live, served_systems
 
 # Those that wait for no refusal and read nothing that may be missing (docs/journeys.md).
-PLAYED_ELSEWHERE = ("police-notice",)
+PLAYED_ELSEWHERE = ("notice-for-siblings", "police-notice", "refusal-recorded")
 
 
 def _redocly(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -46,8 +47,19 @@ def _options(path: Path, agencies: Served) -> list[str]:
     sources = {
         source.name: source for other in linked.documents.values() for source in other.sources.values()
     }
+    _begin(linked, agencies)
     servers = [part for s in sources.values() for part in ("--server", f"{s.name}={s.base_url}")]
     return ["--input", json.dumps(_tokens(linked, agencies)), *servers]
+
+
+def _begin(linked: Linked, agencies: Served) -> None:
+    """Set the clock to the moment at which the story begins: a token from another day would not be good then."""
+    workflow = next(iter(linked.document.workflows.values()))
+    first = next((s for s in workflow.steps if s.workflow.rpartition(".")[2] in ("begin-at", "set-clock")), None)
+    if first is not None:
+        defaults = {name: schema.get("default") for name, schema in workflow.input_properties.items()}
+        now = next(p.value.render(Scope(defaults)) for p in first.parameters if p.name == "now")
+        agencies.ask("PUT", "/v1/clock", {"now": now, "mayGoBack": True, "running": False})
 
 
 def _tokens(linked: Linked, agencies: Served) -> dict[str, str]:
