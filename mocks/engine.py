@@ -394,8 +394,9 @@ def breach(operation: Operation, answer: Answer) -> str:
 
 
 def _header_breach(promise: Promise, answer: Answer) -> str:
+    sent = {name.lower(): value for name, value in answer.headers}
     for name, header in promise.headers.items():
-        value = answer.header(name)
+        value = sent.get(name.lower())
         if value is None and header.required:
             return f"status {answer.status}: header {name} is missing"
         typed: object = int(value) if value is not None and header.kind == "integer" else value

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from joinedup.mocks.app import Endpoint, application, joined, respond
 from joinedup.mocks.cast import Cast
@@ -36,7 +36,6 @@ from joinedup.mocks.transports import Http, in_background
 # How late what falls due by real time may be noticed.
 TICK_S = 0.05
 AT_ONCE = 8
-LARGEST_HEAD = 256 * 1024
 
 
 class ControlEndpoint(Endpoint):
@@ -108,7 +107,7 @@ def announced_as_json(announcement: dict[str, Any]) -> None:
     print(json.dumps(announcement), flush=True)
 
 
-class _Closable(H11Protocol):
+class _Closable(HttpToolsProtocol):
     """A protocol that lets an application end the connection: how an answer never arrives, or half of it does."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -206,7 +205,6 @@ def _config(app: ASGIApp, listening: Listening, name: str) -> uvicorn.Config:
         access_log=False,
         lifespan="off",
         server_header=False,
-        h11_max_incomplete_event_size=LARGEST_HEAD,
         timeout_graceful_shutdown=1,
         timeout_keep_alive=60,
         **(listening.tls.settings() if listening.tls and name != CONTROL else {}),
