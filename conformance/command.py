@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from joinedup.conformance.run import (
     BUNDLED,
     DEFAULT_FILE,
     RUNS,
-    UNDER_TEST_BY_DEFAULT,
     Plan,
+    bundled_under_test,
     check_selection,
     new_run_folder,
     read_agreements,
@@ -35,6 +35,7 @@ from joinedup.conformance.run import (
 from joinedup.conformance.settling import SUITE
 from joinedup.reports.events import FILE_NAME, read_events
 from joinedup.reports.exceptions import exit_code
+from joinedup.reports.markdown import summary
 from joinedup.reports.run_folder import read_verdict, write_views, write_whole
 from joinedup.reports.summary import render
 from joinedup.scenarios.library import JOURNEYS
@@ -77,11 +78,23 @@ def check(
     verdict = (
         write_views(folder) if code < 0 or not (folder / "verdict.json").exists() else read_verdict(folder)
     )
+    _tell_github(verdict)
     if as_json:
         click.echo(json.dumps(verdict, indent=1))
     else:
         click.echo(render(verdict, report=folder / "report.html", colour=sys.stdout.isatty()))
     return exit_code(verdict)
+
+
+def _tell_github(verdict: Mapping[str, Any]) -> None:
+    """Add the summary to the page of a GitHub job, where there is one; that it cannot be written changes no verdict."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        try:
+            with Path(path).open("a", encoding="utf-8") as page:
+                page.write(summary(verdict))
+        except OSError as error:
+            click.echo(f"joinedup: the summary of the job cannot be written: {error.strerror}.", err=True)
 
 
 def _source(source: str | None) -> str:
@@ -110,8 +123,8 @@ def _refuse_early(plan: Plan) -> int:
         return len(plan.systems or configuration.tested)
     catalogue.select(plan.only)
     _check_bundled(plan)
-    check_journeys(plan, plan.systems or UNDER_TEST_BY_DEFAULT)
-    return len(plan.systems or UNDER_TEST_BY_DEFAULT)
+    check_journeys(plan, bundled_under_test(plan))
+    return len(bundled_under_test(plan))
 
 
 def _check_bundled(plan: Plan) -> None:

@@ -33,6 +33,7 @@ from joinedup.conformance.configuration import (
 from joinedup.conformance.errors import ConfigurationError, JoinedUpError, NothingSelectedError
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.target import OWN, Target, build_target
+from joinedup.mocks.catalogue import AGENCIES
 from joinedup.reports import agreements
 from joinedup.reports.agreements import Agreements
 from joinedup.reports.earlier import beside
@@ -45,7 +46,7 @@ from joinedup.scenarios.stories import Story, bundled_stories
 DEFAULT_FILE = "joinedup.toml"
 BUNDLED = "bundled"
 SPOILT_BY_TOOLBOX = ("expired", "not-yet-valid", "wrong-audience", "wrong-issuer")
-# The bundled agencies that a run without a configuration judges.
+# The bundled agencies that a run without a configuration judges, unless it names systems or journeys.
 UNDER_TEST_BY_DEFAULT = ("social-care",)
 RUNS = Path(".joinedup") / "runs"
 VERSIONS = ("joinedup", "schemathesis", "hypothesis", "pytest", "httpx", "jsonschema-rs")
@@ -247,6 +248,11 @@ def check_selection(plan: Plan, configuration: Configuration, catalogue: Catalog
         )
 
 
+def bundled_under_test(plan: Plan) -> tuple[str, ...]:
+    """The bundled agencies that a run judges: those named, else of journeys all, else those of every run."""
+    return plan.systems or (tuple(AGENCIES) if plan.journeys else UNDER_TEST_BY_DEFAULT)
+
+
 @contextlib.contextmanager
 def serving(
     plan: Plan, configuration: Configuration | None
@@ -264,7 +270,7 @@ def serving(
     from joinedup.mocks.serve import served
 
     # Apart: several are judged at once, and a list that others add to all the time is never read to its end.
-    names = plan.systems or UNDER_TEST_BY_DEFAULT
+    names = bundled_under_test(plan)
     with served(names, faults=plan.faults, seed=plan.seed, apart=True) as agencies:
         yield bundled_configuration(agencies.systems, _spoilt(agencies)), frozenset(agencies.systems)
 
