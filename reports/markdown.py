@@ -19,7 +19,8 @@ MOST_FINDINGS = 8
 MOST_AGREED = 3
 LONGEST = 200
 
-_MEANS_SOMETHING = re.compile(r"([!-/:-@\[-`{-~])")
+# What begins markup inside a line, and what GitHub makes a link of by itself; no line begins with a text of others.
+_MEANS_SOMETHING = re.compile(r"([\\`*_{}\[\]<>#+!|~&@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
 
 def summary(verdict: Verdict) -> str:
@@ -66,7 +67,7 @@ def _findings(verdict: Verdict) -> Iterator[str]:
             f" {seen}). Again: `joinedup replay {re.sub('[^A-Za-z0-9.-]', '', finding['id'])}`"
         )
     if len(findings) > MOST_FINDINGS:
-        yield f"- … and {len(findings) - MOST_FINDINGS:,} more in report\\.html"
+        yield f"- … and {len(findings) - MOST_FINDINGS:,} more in report.html"
     if findings:
         yield ""
 

@@ -49,6 +49,7 @@ class Browser:
         self.events: list[dict[str, Any]] = []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
+        self.send("Page.setLifecycleEventsEnabled", enabled=True)
         self.send(
             "Network.emulateNetworkConditions",
             offline=True,
@@ -70,21 +71,21 @@ class Browser:
 
     def open(self, path: Path, *, width: int = 1280, dark: bool = False, fragment: str = "") -> None:
         """Open a file and wait until it is there."""
-        self.send("Page.navigate", url="about:blank")
+        self._go("about:blank")
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.send("Emulation.setEmulatedMedia", media="", features=scheme)
-        self.send(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=900,
-            deviceScaleFactor=1,
-            mobile=width < 500,
-        )
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.send("Emulation.setDeviceMetricsOverride", **metrics)
         self.events.clear()
-        self.send("Page.navigate", url=path.as_uri() + (f"#{fragment}" if fragment else ""))
-        deadline = time.monotonic() + PATIENCE_S
-        while self.run("document.readyState") != "complete" or self.run("location.href") == "about:blank":
-            assert time.monotonic() < deadline, "the page did not open"
+        self._go(path.as_uri() + (f"#{fragment}" if fragment else ""))
+
+    def _go(self, url: str) -> None:
+        loader = self.send("Page.navigate", url=url)["loaderId"]
+        while not any(
+            event["params"]["loaderId"] == loader and event["params"]["name"] == "load"
+            for event in self.happened("Page.lifecycleEvent")
+        ):
+            self.events.append(json.loads(self._socket.recv()))
 
     def run(self, script: str) -> Any:
         """What a script that we bring along comes to; the page's own policy does not hold it up."""
@@ -128,7 +129,8 @@ def running() -> Iterator[Browser]:
         command = [chromium(), *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            yield Browser(_connected(Path(profile) / "DevToolsActivePort"))
+            with contextlib.closing(_connected(Path(profile) / "DevToolsActivePort")) as socket:
+                yield Browser(socket)
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
@@ -140,7 +142,7 @@ def _connected(port_file: Path) -> WebSocket:
         assert time.monotonic() < deadline, "Chromium did not start"
         time.sleep(0.05)
     port, path = port_file.read_text().split()
-    browser = create_connection(f"ws://127.0.0.1:{port}{path}", timeout=PATIENCE_S)
-    browser.send(json.dumps({"id": 1, "method": "Target.createTarget", "params": {"url": "about:blank"}}))
-    target = json.loads(browser.recv())["result"]["targetId"]
+    with contextlib.closing(create_connection(f"ws://127.0.0.1:{port}{path}", timeout=PATIENCE_S)) as browser:
+        browser.send(json.dumps({"id": 1, "method": "Target.createTarget", "params": {"url": "about:blank"}}))
+        target = json.loads(browser.recv())["result"]["targetId"]
     return create_connection(f"ws://127.0.0.1:{port}/devtools/page/{target}", timeout=PATIENCE_S)

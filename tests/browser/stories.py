@@ -311,7 +311,9 @@ KNOWN = {
 def failing() -> dict[str, Any]:
     """A run with something in every part of the page."""
     parts = [finding("f-3.1", "SHOULD"), finding("f-3.2", "SHOULD", where="POST /v1/contacts")]
+    old = {"system": "social-care", "rule": "rule-of-f-2", "title": "Old", "requirement": "AUT-01"}
     then = [
+        {**old, "operation": "GET /v1/children/{childId}/plans"},
         {
             "system": "social-care",
             "rule": "rule-of-f-2",

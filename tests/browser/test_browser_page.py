@@ -12,8 +12,9 @@ from browser.stories import KINDS, failing, with_everywhere
 from tools import node_file
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-# On five thousand findings, contrast is left to the other pages: it has the same style, and measuring takes minutes.
-SLOW_RULES = {"color-contrast": {"enabled": False}}
+# Of five thousand findings axe looks at the first and the last of each form: all of them would take it minutes.
+FEWER = "[...document.querySelectorAll('.finding')].slice(30, 280).forEach(found => found.remove());"
+FEWER += "[...document.querySelectorAll('.finding')].slice(80, -20).forEach(found => found.remove())"
 WIDTHS = (360, 768, 1440)
 HOSTILE = [
     "<script>document.title='owned'</script>",
@@ -27,11 +28,10 @@ Write = Callable[[Any], Path]
 SHOWN = "getComputedStyle(document.getElementById({!r}).closest('details, tr')).display"
 
 
-def violations(browser: Browser, rules: dict[str, Any]) -> list[Any]:
+def violations(browser: Browser) -> list[Any]:
     """What axe finds wrong with the page that is open."""
     browser.run(node_file("axe-core/axe.min.js").read_text("utf-8") + ";0")
-    options = {"runOnly": WCAG, "rules": rules, "resultTypes": ["violations"]}
-    found = f"axe.run(document, {options!r})".replace("False", "false")
+    found = f"axe.run(document, {{runOnly: {WCAG}, resultTypes: ['violations']}})"
     told = "v => [v.id, v.nodes.slice(0, 3).map(n => n.html.slice(0, 200))]"
     return list(browser.run(f"{found}.then(r => r.violations.map({told}))"))
 
@@ -43,7 +43,7 @@ def test_axe_finds_nothing(browser: Browser, written: Write, kind: str, dark: bo
     path = written(KINDS[kind]())
     for width in WIDTHS:
         browser.open(path, width=width, dark=dark)
-        assert violations(browser, {}) == [], width
+        assert violations(browser) == [], width
 
 
 def test_a_huge_run_can_be_used(browser: Browser, written: Write) -> None:
@@ -58,7 +58,10 @@ def test_a_huge_run_can_be_used(browser: Browser, written: Write) -> None:
     browser.run("document.getElementById('show-should').click()")
     shown = "[...document.querySelectorAll('.finding')].filter(f => f.checkVisibility()).length"
     assert browser.run(shown) == 2501  # and the one that the address names
-    assert violations(browser, SLOW_RULES) == []
+    ids = browser.run("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert len(ids) == len(set(ids))
+    browser.run(FEWER)
+    assert violations(browser) == []
 
 
 @pytest.mark.parametrize("kind", ["passing", "failing", "empty"])
