@@ -104,16 +104,18 @@ def schedule(profile: Profile, shares: Sequence[float], *, part: int = 0, of: in
     Args:
         shares: arrivals of each part of the mix for each request that is offered.
         part: which process, from 0.
-        of: how many there are; each takes every ``of``-th arrival, so that together they take all, each once.
+        of: how many there are; each takes every ``of``-th arrival of each part of the mix, so that together they take
+            all, each once, and each has some of everything.
     """
     lines = (_due(profile, share, item, len(shares)) for item, share in enumerate(shares))
-    everything = enumerate(heapq.merge(*lines))
-    mine = itertools.islice(everything, part, None, of)
-    return (Arrival(number, item, at) for number, (at, item) in mine)
+    for number, (at, item, turn) in enumerate(heapq.merge(*lines)):
+        if (turn + item) % of == part:
+            yield Arrival(number, item, at)
 
 
-def _due(profile: Profile, share: float, item: int, items: int) -> Iterator[tuple[float, int]]:
-    return ((at, item) for at in profile.times(share, (item + 0.5) / items))
+def _due(profile: Profile, share: float, item: int, items: int) -> Iterator[tuple[float, int, int]]:
+    times = profile.times(share, (item + 0.5) / items)
+    return ((at, item, turn) for turn, at in enumerate(times))
 
 
 def _area(left: tuple[float, float], right: tuple[float, float]) -> float:

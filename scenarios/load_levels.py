@@ -40,7 +40,7 @@ def checked(levels: Levels) -> Levels:
         for key, value in wanted.items() if isinstance(wanted, Mapping) else [(name, wanted)]:
             where = f"load.levels.{name}.{key}" if isinstance(wanted, Mapping) else f"load.levels.{key}"
             if not _PERCENTILE.fullmatch(key) and key not in ("error_rate", "rate"):
-                near = difflib.get_close_matches(key, _KEYS, n=1)
+                near = difflib.get_close_matches(key, _KEYS, n=3, cutoff=0.5)
                 raise ConfigurationError(
                     f"{where} is no service level.", hint=f"There are: {', '.join(near or _KEYS)}."
                 )
