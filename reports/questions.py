@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from joinedup.conformance.catalogue import QUESTIONS
@@ -29,22 +29,35 @@ class Judged(Protocol):
 
 
 def answer(
-    judgements: Sequence[Judged], complete: bool, *, journeys: bool = False
+    judgements: Sequence[Judged],
+    complete: bool,
+    *,
+    journeys: bool = False,
+    played: Collection[Outcome] = (),
 ) -> list[dict[str, object]]:
     """
     Each question with its status, how that is known, and how many points stand behind it.
 
     A status is ``yes``, ``mostly`` (a recommended point is not met), ``in_part`` (something could not be judged),
     ``no`` (a required point is not met) or ``not_tested``. What a run left open is never a ``yes``, and without a journey
-    between agencies no run answers whether the system links with others.
+    between agencies no run answers whether the system links with others; what the journeys came to (``played``) counts
+    for those questions beside the points.
     """
     return [
-        _answer(id_, [j for j in judgements if j.point.question == id_], complete, journeys)
+        _answer(
+            id_,
+            [j for j in judgements if j.point.question == id_],
+            complete,
+            journeys,
+            {outcome for outcome in played if outcome in TESTED and id_ in NEED_JOURNEYS},
+        )
         for id_ in QUESTIONS
     ]
 
 
-def _answer(question: str, asked: Sequence[Judged], complete: bool, journeys: bool) -> dict[str, object]:
+def _answer(
+    question: str, asked: Sequence[Judged], complete: bool, journeys: bool, played: Collection[Outcome]
+) -> dict[str, object]:
     relevant = [j for j in asked if j.outcome is not Outcome.NOT_APPLICABLE or _is_untested(j)]
     tested = [j for j in relevant if j.outcome in TESTED and not j.attested]
     attested = [j for j in relevant if j.attested]
@@ -52,9 +65,9 @@ def _answer(question: str, asked: Sequence[Judged], complete: bool, journeys: bo
         "id": question,
         "text": QUESTIONS[question],
         "status": _status(
-            relevant, [*tested, *attested], complete and (journeys or question not in NEED_JOURNEYS)
+            relevant, [*tested, *attested], complete and (journeys or question not in NEED_JOURNEYS), played
         ),
-        "basis": "tested" if tested else "attested" if attested else "not tested",
+        "basis": "tested" if tested or played else "attested" if attested else "not tested",
         "needs_journeys": question in NEED_JOURNEYS and not journeys,
         "points": len(relevant),
         "tested": len(tested),
@@ -68,10 +81,12 @@ def _is_untested(judgement: Judged) -> bool:
     return judgement.point.excluded is not None and not judgement.checks
 
 
-def _status(relevant: Sequence[Judged], known: Sequence[Judged], complete: bool) -> str:
-    outcomes = {judgement.outcome for judgement in known}
+def _status(
+    relevant: Sequence[Judged], known: Sequence[Judged], complete: bool, played: Collection[Outcome]
+) -> str:
+    outcomes = {judgement.outcome for judgement in known} | set(played)
     lines = (
-        (not known, "not_tested"),
+        (not outcomes, "not_tested"),
         (Outcome.FAIL in outcomes, "no"),
         (len(known) < len(relevant) or not complete, "in_part"),
         (Outcome.WARN in outcomes, "mostly"),

@@ -75,6 +75,7 @@ def compute(
             [j for points in judgements.values() for j in points],
             account.complete,
             journeys=any(j["outcome"] in questions.TESTED for j in account.journeys.values()),
+            played={Outcome(str(j["outcome"])) for j in account.journeys.values()},
         ),
         "links": _links(account),
         "waivers": overlay.told(coverage),

@@ -34,3 +34,13 @@ def test_links_with_others_are_only_known_from_journeys(question: str, journeys:
     """One system alone never answers whether it links with others."""
     answers = {a["id"]: a for a in answer([met(question)], complete=True, journeys=journeys)}
     assert (answers[question]["status"], answers[question]["needs_journeys"]) == (status, status == "in_part")
+
+
+@pytest.mark.parametrize(("outcome", "status"), [(Outcome.PASS, "yes"), (Outcome.FAIL, "no")])
+def test_journeys_alone_answer_whether_systems_link(outcome: Outcome, status: str) -> None:
+    """What a journey between agencies came to is a test of its own."""
+    answers = {a["id"]: a for a in answer([], complete=True, journeys=True, played=[outcome])}
+    assert [(answers[id_]["status"], answers[id_]["basis"]) for id_ in ("GP1", "GP4")] == [
+        (status, "tested")
+    ] * 2
+    assert answers["GP2"]["status"] == "not_tested"
