@@ -19,6 +19,7 @@ from joinedup.mocks import (
     faults_locator,
     faults_mash,
     faults_police,
+    faults_rights,
     faults_supplier_app,
 )
 from joinedup.mocks.bundle import contract_names
@@ -298,6 +299,7 @@ FAULTS: tuple[Fault, ...] = (
     *OWN_FAULTS,
     *faults_police.FAULTS,
     *faults_casework.FAULTS,
+    *faults_rights.FAULTS,
     *faults_mash.FAULTS,
     *faults_cp_is.FAULTS,
     *faults_identity.FAULTS,

@@ -18,26 +18,6 @@ FAULTS: tuple[Fault, ...] = (
         "Weekends and bank holidays count as working days wherever a date is due.",
         "TIM-01 TIM-02 TIM-03",
     ),
-    _fault(
-        "adult-read-as-child",
-        "LAW-04",
-        "The record of a care leaver opens as a child's after the eighteenth birthday.",
-    ),
-    _fault(
-        "subject-access-shows-who-told",
-        "SAR-02",
-        "Who told social care of a child stands in what the child is given of its record.",
-    ),
-    _fault(
-        "subject-access-not-passed-on",
-        "SAR-03",
-        "Health and the school never hear that somebody asks for their records.",
-    ),
-    _fault(
-        "subject-access-due-before-proof",
-        "SAR-01",
-        "The month for a subject access request runs although it is not known who asks.",
-    ),
     _fault("lateness-hidden", "TIM-01", "Nothing that is overdue says so.", "TIM-02 TIM-03"),
     _fault("weekend-conference-accepted", "VAL-09", "A conference on a Saturday is recorded."),
     _fault(
@@ -67,5 +47,15 @@ FAULTS: tuple[Fault, ...] = (
         "AUT-04",
     ),
     _fault("disclosures-not-noted", "AUD-01", "Reading a child's record leaves no line."),
+    _fault(
+        "interview-due-in-working-days",
+        "TIM-05",
+        "A return interview is due after three working days instead of 72 hours.",
+    ),
+    _fault(
+        "interview-without-times",
+        "TIM-05",
+        "When a child accepted or declined an interview, or had it, is not recorded.",
+    ),
     _fault("refusals-not-noted", "AUD-03", "A refused look at a child's record leaves no line."),
 )

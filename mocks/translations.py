@@ -16,6 +16,7 @@ A recipient gets what its own contract asks for and no more: what a message hold
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from urllib.parse import urlsplit
 
 from joinedup.mocks.casework import part
@@ -410,14 +411,14 @@ def born(message: Message) -> Iterable[Request]:
     yield notice("social-care", "child-born", "identity", message, child=child, formerNhsNumber=mother)
 
 
-def subject_access(message: Message) -> Iterable[Request]:
+def subject_access(message: Message, sender: str = "social-care") -> Iterable[Request]:
     """Each custodian is asked for its own data, by the day on which the month ends."""
     said = message.body
     child, reference, due = part(said["child"], WHO), said["requestId"], said["dueBy"]
     yield notice(
         message.to,
         "subject-access-request",
-        "social-care",
+        sender,
         message,
         child=child,
         reference=reference,
@@ -460,5 +461,6 @@ TRANSLATIONS: dict[tuple[str, str], Translation] = {
     ("identity", "person-corrected"): corrected,
     ("identity", "child-born"): born,
     ("social-care", "subject-access-request"): subject_access,
+    ("supplier-app", "subject-access-request"): partial(subject_access, sender="supplier-app"),
 }
 """By sender and kind; ``virtual-school`` ``pep.due`` goes to its subscribers, of whom the bundled agencies are none."""

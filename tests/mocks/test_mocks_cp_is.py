@@ -48,6 +48,9 @@ def ask(visitor: Visitor, number: str, setting: str = "unscheduled", **how: Any)
     return dict(answer.body)
 
 
+MOTHER, BORN = "9990000999", "9990000980"
+
+
 def upload(visitor: Visitor, *records: dict[str, Any], label: str = "upload", **how: Any) -> Any:
     """The answer to an upload."""
     body = {"contacts": CONTACTS, "records": list(records)}
@@ -105,6 +108,10 @@ def _uploads(visitor: Visitor) -> None:
     visitor.send("uploaded", "GET", made.header("Location") or UPLOADS + "/" + FIRST_UPLOAD)
     upload(visitor, NEW, label="once", headers=AGAIN)
     upload(visitor, NEW, label="twice", headers=AGAIN)
+    unborn = {"planType": "UCPP", "nhsNumber": MOTHER, "startDate": "2026-10-01"}
+    upload(visitor, {**unborn, "expectedDeliveryDate": "2026-11-20"}, label="unborn")
+    upload(visitor, {**NEW, "nhsNumber": BORN, "bornTo": MOTHER}, label="born")
+    visitor.send("mother", "POST", "/v1/queries", body={"nhsNumber": MOTHER, "careSetting": "scheduled"})
     upload(visitor, {**NEW, "nhsNumber": SIAN}, label="take over", token=visitor.token("other"))
     visitor.cast.clock.advance(365 * DAY_S)
     visitor.send(
@@ -126,8 +133,8 @@ CHANGES: dict[str, set[str]] = {
     "old-acknowledgement-wins": {"stale", "notification seen"},
     "notification-between-pages-lost": {"page 1", "page 2"},
     "query-by-wrong-number": {"wrong digit"},
-    "nothing-held-is-404": {"scheduled nothing", "much later"},
-    "query-shows-name": {*UNSCHEDULED, *SCHEDULED, "scheduled nothing", "much later"},
+    "nothing-held-is-404": {"scheduled nothing", "mother", "much later"},
+    "query-shows-name": {*UNSCHEDULED, *SCHEDULED, "scheduled nothing", "mother", "much later"},
     "unscheduled-query-silent": {*UNSCHEDULED, "told after", "page 2", "outbox"} - {"unscheduled 0"},
     "scheduled-query-notifies": {
         *UNSCHEDULED - {"unscheduled 25"},
@@ -140,6 +147,7 @@ CHANGES: dict[str, set[str]] = {
     "inactive-number-not-told": {"inactive"},
     "second-council-takes-over": {"take over", "outbox"},
     "one-bad-record-fails-batch": {"upload", "uploaded", "once", "twice"},
+    "mother-keeps-plan": {"mother"},
     "plan-kept-for-ever": {"much later"},
     "query-purpose-not-asked": {"for monitoring"},
 }
