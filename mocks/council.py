@@ -29,6 +29,7 @@ class Council(Casework):
     conferences: Records = field(default_factory=Records)
     plans: Records = field(default_factory=Records)
     episodes: Records = field(default_factory=Records)
+    interviews: Records = field(default_factory=Records)
     transfers: Records = field(default_factory=Records)
     disclosures: Records = field(default_factory=Records)
 

@@ -13,6 +13,7 @@ FIRST_DISCUSSION = "2d4f6b8a-3c5e-4a7d-8b9f-1e3a5c7d9f01"
 FIRST_CONFERENCE = "4f6b8d0c-5e7a-4c9f-9d1b-3a5c7e9f1b01"
 FIRST_PLAN = "6b8d0f2e-7a9c-4e1b-8f3d-5c7e9a1b3d01"
 FIRST_EPISODE = "8d0f2b4a-9c1e-4a3d-9b5f-7e9a1c3d5f01"
+FIRST_INTERVIEW = "9e1a3c5d-0b2f-4d4e-8c6a-8f0b2d4e6a01"
 FIRST_TRANSFER = "0f2b4d6c-1e3a-4c5f-8d7b-9a1c3e5f7b01"
 # A council that no caller belongs to: papers that it sent wait for the first council.
 ELSEWHERE = "E09000003"
@@ -28,6 +29,7 @@ def seed_casework(state: Council) -> None:
     state.conferences.add(FIRST_CONFERENCE, own, _conference())
     state.plans.add(FIRST_PLAN, own, _plan(second))
     state.episodes.add(FIRST_EPISODE, own, _episode(third))
+    state.interviews.add(FIRST_INTERVIEW, own, _interview(third))
     state.transfers.add(FIRST_TRANSFER, ELSEWHERE, _transfer(own))
 
 
@@ -88,6 +90,19 @@ def _episode(child: str) -> Record:
         "episodeId": FIRST_EPISODE,
         "status": "open",
         "placements": [],
+        "version": 1,
+    }
+
+
+def _interview(child: str) -> Record:
+    return {
+        "childId": child,
+        "returnedAt": "2026-11-20T22:00:00Z",
+        "returnInterviewId": FIRST_INTERVIEW,
+        "status": "offered",
+        "offeredAt": "2026-11-21T09:00:00Z",
+        "dueBy": "2026-11-23T22:00:00Z",
+        "overdue": False,
         "version": 1,
     }
 

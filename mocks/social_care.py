@@ -12,7 +12,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from joinedup.mocks import care, council_notices, protection, subject_access, transfers
+from joinedup.mocks import care, council_notices, protection, return_interviews, subject_access, transfers
 from joinedup.mocks.adulthood import PATHWAY, refuse_adult
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.council import ORGANISATIONS as ORGANISATIONS
@@ -436,6 +436,7 @@ AGENCY = Agency(
         "listDisclosures": list_disclosures,
         **protection.BEHAVIOURS,
         **care.BEHAVIOURS,
+        **return_interviews.BEHAVIOURS,
         **transfers.BEHAVIOURS,
         **council_notices.BEHAVIOURS,
         **subject_access.behaviours(

@@ -47,6 +47,9 @@ FAULTS = (
     ("notice-for-siblings", "informant-shown-to-partner", "council-reads-the-notice", "RES-04"),
     ("notice-for-siblings", "confidence-always-full", "misspelt-name-is-less-sure", "ACC-01"),
     ("notice-for-siblings", "uncertain-match-linked", "second-child-may-be-two", "IDN-04"),
+    ("missing-episode", "newer-notice-overtakes", "council-knows", "SHR-01"),
+    ("missing-episode", "interview-due-in-working-days", "interview-is-offered", "TIM-05"),
+    ("missing-episode", "interview-without-times", "child-accepts", "TIM-05"),
     ("newly-looked-after", "weekends-count-as-working-days", "ten-working-days", "TIM-07"),
     ("newly-looked-after", "legal-status-told-to-school", "school-is-not-told-why", "MIN-03"),
     ("newly-looked-after", "overdue-never-said", "plan-is-overdue", "TIM-07"),
@@ -136,6 +139,8 @@ DATES = (
     ("operation-encompass", {}, "due-before", "2027-11-02T08:30:00Z"),
     # A Friday night in November before an ordinary Monday.
     ("operation-encompass", {"occurred-at": "2027-11-12T23:30:00Z"}, "due-before", "2027-11-15T08:30:00Z"),
+    # Saturday night, half past midnight in summer time; 72 hours by the clock end on Tuesday at half past eleven.
+    ("missing-episode", {}, "interview-due-by", "2027-11-02T23:30:00Z"),
     # From 15 March: 16 to 19, 22 to 25, then 30 and 31 March.
     ("newly-looked-after", {}, "plan-due-by", "2027-03-31"),
     # Ten more: 1 and 2, 5 to 9, and 12 to 14 April.
