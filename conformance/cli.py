@@ -245,12 +245,15 @@ def replay(finding: str, source: str | None, folder: Path | None) -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--allure", type=click.Path(path_type=Path), metavar="DIR", help="Allure's own report too, in DIR."
+)
 @speaks_plainly
-def report(folder: Path | None) -> None:
+def report(folder: Path | None, allure: Path | None) -> None:
     """Write the views of a run again from its record, also of a run that was cut short."""
     from joinedup.conformance import command
 
-    sys.exit(command.report(folder))
+    sys.exit(command.report(folder, allure))
 
 
 @main.command()

@@ -33,6 +33,7 @@ from joinedup.conformance.run import (
     serving,
 )
 from joinedup.conformance.settling import SUITE
+from joinedup.reports.allure_report import generate
 from joinedup.reports.events import FILE_NAME, read_events
 from joinedup.reports.exceptions import exit_code
 from joinedup.reports.markdown import summary
@@ -166,8 +167,6 @@ def _arguments(plan: Plan, workers: int, settings: Path) -> list[str]:
         "no:cacheprovider",
         "-p",
         "joinedup.conformance.plugin",
-        "-p",
-        "allure_pytest.plugin",
     ]
     arguments += [
         "--pyargs",
@@ -175,9 +174,6 @@ def _arguments(plan: Plan, workers: int, settings: Path) -> list[str]:
         "-q",
         "--no-header",
         "--tb=no",
-        "--allure-no-capture",
-        "--alluredir",
-        str(Path(plan.out).resolve() / "allure-results"),
     ]
     arguments += [
         "--joinedup",
@@ -427,8 +423,8 @@ def newest_run() -> Path:
     return runs[-1]
 
 
-def report(folder: Path | None) -> int:
-    """Write a run's views again and say what it found."""
+def report(folder: Path | None, allure: Path | None = None) -> int:
+    """Write a run's views again, Allure's report too where it is asked for, and say what it found."""
     folder = folder or newest_run()
     if not read_events(folder):
         raise ConfigurationError(
@@ -436,6 +432,8 @@ def report(folder: Path | None) -> int:
             hint="Name the folder of a run, e.g. one below .joinedup/runs.",
         )
     verdict = write_views(folder)
+    if allure:
+        click.echo(f"Allure: {generate(folder, allure)}")
     click.echo(render(verdict, report=folder / "report.html", colour=sys.stdout.isatty()))
     return exit_code(verdict)
 

@@ -5,10 +5,10 @@ A pack: the evidence of one run, sealed in one file.
 
     manifest.json          every other part with its size and SHA-256, and how far the pack may be trusted
     statement.dsse.json    an in-toto test-result statement about the manifest, signed or not
-    verdict.json, …        the views, written anew from the record
+    verdict.json, …        the views, allure-results/ among them, written anew from the record
     events.ndjson          the record itself
     run.json               versions, seed and hashes
-    allure-results/, …     what else the run left behind
+    performance.json, …    what else the run left behind
 
 A run without a verdict proves nothing about a system, so it packs as a working copy only: named so, and with no
 statement.
@@ -29,14 +29,13 @@ from typing import Any
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.reports import archive, statement
 from joinedup.reports.events import FILE_NAME, parse_events
-from joinedup.reports.run_folder import PERFORMANCE, VIEWS, encoded, performance_from, write_whole
+from joinedup.reports.run_folder import PERFORMANCE, performance_from, rendered, write_whole
 from joinedup.reports.verdict import compute
 
 MANIFEST = "manifest.json"
 ENVELOPE = "statement.dsse.json"
 RUN = "run.json"
 OPTIONAL = (PERFORMANCE, "exercise.json")
-FOLDER = "allure-results"
 WORKING_COPY = "working-copy"
 SCHEMA = 1
 
@@ -111,7 +110,7 @@ def judged(parts: Mapping[str, bytes]) -> dict[str, Any]:
 
 def views(verdict: Mapping[str, Any]) -> dict[str, bytes]:
     """Every view of a run, by the name of its file."""
-    return {name: encoded(render(verdict)) for name, render in VIEWS.items()}
+    return rendered(verdict)
 
 
 def packed_by() -> str:
@@ -143,15 +142,9 @@ def _parts(folder: Path) -> dict[str, bytes]:
     try:
         parts = {name: (folder / name).read_bytes() for name in (FILE_NAME, RUN)}
         more = [folder / name for name in OPTIONAL if (folder / name).is_file()]
-        more += [path for path in sorted((folder / FOLDER).glob("*")) if _belongs(path)]
         return parts | {path.relative_to(folder).as_posix(): path.read_bytes() for path in more}
     except OSError as error:
         raise ConfigurationError(
             f"{folder} should hold a run, but {Path(str(error.filename)).name} cannot be read: {error.strerror}.",
             hint="Name the folder of a run, e.g. one below .joinedup/runs.",
         ) from None
-
-
-def _belongs(path: Path) -> bool:
-    named = archive.NAME.fullmatch(f"{FOLDER}/{path.name}")
-    return bool(named) and path.is_file() and not path.is_symlink()

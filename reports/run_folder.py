@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from joinedup.conformance.errors import ConfigurationError, SetupError
-from joinedup.reports import junit, markdown, page
+from joinedup.reports import allure_results, junit, markdown, page
 from joinedup.reports.events import read_events
 from joinedup.reports.verdict import compute
 
@@ -40,9 +40,15 @@ def write_views(folder: Path, *, strict: bool | None = None) -> dict[str, object
         SetupError: when a view cannot be written.
     """
     verdict = compute(read_events(folder), strict=strict, performance=read_performance(folder))
-    for name, render in VIEWS.items():
-        write_whole(Path(folder) / name, render(verdict))
+    for name, content in rendered(verdict).items():
+        write_whole(Path(folder) / name, content)
     return verdict
+
+
+def rendered(verdict: Mapping[str, object]) -> dict[str, bytes]:
+    """Every view of a run as it stands on disk, by its name in the run's folder."""
+    texts = {name: render(verdict) for name, render in VIEWS.items()} | allure_results.render(verdict)
+    return {name: encoded(text) for name, text in texts.items()}
 
 
 def read_performance(folder: Path) -> dict[str, object] | None:

@@ -24,7 +24,7 @@ FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-port=0"),
-    *("--host-resolver-rules=MAP * ~NOTFOUND", "--remote-allow-origins=*"),
+    *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--remote-allow-origins=*"),
 )
 PATIENCE_S = 60
 
@@ -78,6 +78,12 @@ class Browser:
         self.send("Emulation.setDeviceMetricsOverride", **metrics)
         self.events.clear()
         self._go(path.as_uri() + (f"#{fragment}" if fragment else ""))
+
+    def visit(self, url: str) -> None:
+        """Open an address of this machine."""
+        self._go("about:blank")
+        self.events.clear()
+        self._go(url)
 
     def _go(self, url: str) -> None:
         loader = self.send("Page.navigate", url=url)["loaderId"]

@@ -35,9 +35,6 @@ def run(story: Any) -> Callable[..., Path]:
         story.start().system(contract_hash="c" * 64).check(*(found or MET)).verdict(finished=finished)
         write_views(story.folder)
         (story.folder / "run.json").write_text('{"schema": 1, "run": "r-1"}\n')
-        results = story.folder / "allure-results"
-        results.mkdir()
-        (results / "a-result.json").write_text("{}")
         return Path(story.folder)
 
     return make
@@ -88,7 +85,7 @@ def test_another_program_can_open_a_pack(run: Callable[..., Path], tmp_path: Pat
         for name, content in parts.items()
         if name not in ("manifest.json", "statement.dsse.json")
     }
-    assert "allure-results/a-result.json" in hashes
+    assert any(name.startswith("allure-results/") and name.endswith("-result.json") for name in hashes)
     assert manifest["tier"] == "self-run, unsigned"
 
 

@@ -49,6 +49,7 @@ def test_a_whole_record_gives_a_verdict(story: Any) -> None:
     assert (verdict["exit_code"], verdict["complete"]) == (0, True)
     assert read_verdict(story.folder) == json.loads(json.dumps(verdict))
     assert sorted(path.name for path in story.folder.iterdir()) == [
+        "allure-results",
         FILE_NAME,
         "junit.xml",
         "report.html",
