@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from bench_mocks import mocks
+from bench_people import people
 
 from joinedup.conformance.catalogue import load_catalogue
 from joinedup.conformance.generated_input import STANDARD
@@ -88,7 +90,9 @@ def main() -> None:
             "joinedup": round(statistics.median(o for _, o in pairs), 1),
             "ratio": round(statistics.median(o / p for p, o in pairs), 2),
             "at_least": 0.9,
-        }
+        },
+        "people": people(),
+        "mocks": mocks(),
     }
     Path("bench.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))

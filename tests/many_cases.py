@@ -34,7 +34,7 @@ from joinedup.mocks.messages import Answer, Incoming
 from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.tokens import Client
 
-EACH_MODE = 120
+EACH_MODE = 60
 KNOWN_SHARE = 0.7
 KEPT_VALUES = 40
 MOST_SHOWN = 10

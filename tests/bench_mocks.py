@@ -1,0 +1,231 @@
+"""
+How fast the agencies answer, beside themselves with a part left out and beside Prism: a part of ``make bench``.
+
+Needs wrk (``apt-get install wrk``) and, for Prism, ``npm ci --prefix tests/strangers``. Every subject answers the same
+requests from the same social-care contract; they take turns, and what counts is the ratio within a turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import selectors
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from servers import free_port
+from tools import node_tool
+
+from joinedup.mocks.bundle import load_contract
+from joinedup.mocks.catalogue import AGENCIES
+from joinedup.mocks.serve import served
+from joinedup.mocks.social_care import FIRST_CHILD
+
+ROUNDS = 5
+SECONDS = 2
+CONNECTIONS = 16
+SYSTEM = "social-care"
+GET, POST = f"/v1/children/{FIRST_CHILD}", "/v1/contacts"
+SHARING = {"Sharing-Purpose": "SAFEGUARDING", "Lawful-Basis": "public-task"}
+CONTACT = {
+    "source": "2A",
+    "urgency": "same-day",
+    "reason": "Came to school with a bruise and did not want to go home.",
+    "child": {"givenName": "Amber", "familyName": "Green", "nhsNumber": "9990001006"},
+}
+# Each request has an X-Request-ID of its own, so that each makes something.
+SCRIPT = """
+local count = 0
+local start = os.time() * 1000
+function request()
+  count = count + 1
+  wrk.headers["X-Request-ID"] = string.format("%08x-0000-4000-8000-%012x", start % 4294967296, count)
+  return wrk.format({method}, nil, wrk.headers, {body})
+end
+function done(summary, latency, requests)
+  print(string.format("P50 %d P99 %d ERRORS %d", latency:percentile(50), latency:percentile(99),
+    summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that answers, the id of its process, and the Authorization that it takes."""
+
+    address: str
+    process: int
+    authorization: str
+    control: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Requests a second; processor time of the server a request, and latencies, in microseconds."""
+
+    rate: float
+    processor: float
+    p50: int
+    p99: int
+
+
+@contextlib.contextmanager
+def _variant(name: str) -> Iterator[Subject]:
+    command = [sys.executable, str(Path(__file__).with_name("bench_served.py")), name, "--system", SYSTEM]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            ready = json.loads(_first_line(process))
+            system = ready["systems"][SYSTEM]
+            authorization = f"Bearer {_token(system['identities']['own'])}"
+            yield Subject(system["base_url"], process.pid, authorization, ready["control"])
+        finally:
+            process.terminate()
+
+
+def _token(keys: Mapping[str, str]) -> str:
+    form = {"grant_type": "client_credentials", "scope": keys["scope"]}
+    answer = httpx.post(keys["token_url"], data=form, auth=(keys["client_id"], keys["client_secret"]))
+    return str(answer.json()["access_token"])
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        if not selector.select(30):
+            raise SystemExit("An agency did not start.")
+    return process.stdout.readline()
+
+
+@contextlib.contextmanager
+def _prism(folder: Path) -> Iterator[Subject]:
+    contract, port = folder / "contract.json", free_port()
+    contract.write_text(json.dumps(load_contract(SYSTEM)))
+    address = f"http://127.0.0.1:{port}"
+    command = [node_tool("prism"), "mock", "-v", "silent", "-p", str(port), str(contract)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        try:
+            _wait_for(address)
+            yield Subject(address, process.pid, "Bearer anything")
+        finally:
+            process.terminate()
+
+
+def _wait_for(address: str) -> None:
+    for _ in range(300):
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(address + "/v1/status")
+            return
+        time.sleep(0.1)
+    raise SystemExit("Prism did not start.")
+
+
+def _processor_seconds(process: int) -> float:
+    """What a process has used so far, in all of its threads (proc(5): fields 14 and 15)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _measure(subject: Subject, method: str, script: Path, seconds: int = SECONDS) -> Measured:
+    """One run of wrk."""
+    if subject.control:
+        httpx.post(f"{subject.control}/v1/resets", json={})
+    body = json.dumps(CONTACT) if method == "POST" else ""
+    quoted = "nil" if not body else f"[[{body}]]"
+    script.write_text(SCRIPT.replace("{method}", f'"{method}"').replace("{body}", quoted))
+    headers = {**SHARING, "Authorization": subject.authorization, "Content-Type": "application/json"}
+    if method == "GET":
+        del headers["Content-Type"]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
+    command += [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    command.append(subject.address + (GET if method == "GET" else POST))
+    before = _processor_seconds(subject.process)
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    used = _processor_seconds(subject.process) - before
+    rate, requests = re.search(r"Requests/sec:\s+([\d.]+)", said), re.search(r"(\d+) requests in", said)
+    rest = re.search(r"P50 (\d+) P99 (\d+) ERRORS (\d+)", said)
+    if rate is None or requests is None or rest is None or int(rest[3]):
+        raise SystemExit(f"wrk met errors or said something unexpected:\n{said}")
+    return Measured(float(rate[1]), used / int(requests[1]) * 1e6, int(rest[1]), int(rest[2]))
+
+
+def _turns(subjects: Mapping[str, Subject], script: Path) -> dict[str, dict[str, list[Measured]]]:
+    """Measurements by method and subject, taken in turns after one that does not count."""
+    found: dict[str, dict[str, list[Measured]]] = {}
+    for method in ("GET", "POST"):
+        runs = found[method] = {name: [] for name in subjects}
+        for round_number in range(ROUNDS + 1):
+            for name, subject in subjects.items():
+                measured = _measure(subject, method, script)
+                if round_number:
+                    runs[name].append(measured)
+    return found
+
+
+def _times(runs: Mapping[str, list[Measured]], other: str) -> float:
+    """How many requests the whole agency answers in the processor time in which the other answers one: median of turns."""
+    pairs = zip(runs["whole"], runs[other], strict=True)
+    return round(statistics.median(theirs.processor / ours.processor for ours, theirs in pairs), 2)
+
+
+def speed() -> dict[str, Any]:
+    """Rates and their ratios for reading and creating, over loopback, with wrk on the other core."""
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        subjects = {each: stack.enter_context(_variant(each)) for each in ("whole", "without-validation")}
+        subjects["opaque-tokens"] = stack.enter_context(_variant("opaque-tokens"))
+        subjects["prism"] = stack.enter_context(_prism(folder))
+        found = _turns(subjects, folder / "load.lua")
+    return {method.lower(): _summary(runs) for method, runs in found.items()} | {
+        "load_average": [round(each, 1) for each in os.getloadavg()]
+    }
+
+
+def _summary(runs: Mapping[str, list[Measured]]) -> dict[str, Any]:
+    whole = runs["whole"]
+    medians = {
+        name: {
+            "requests_per_second": round(statistics.median(m.rate for m in measured)),
+            "processor_us": round(statistics.median(m.processor for m in measured)),
+            "p50_ms": round(statistics.median(m.p50 for m in measured) / 1000, 2),
+            "p99_ms": round(statistics.median(m.p99 for m in measured) / 1000, 2),
+        }
+        for name, measured in runs.items()
+    }
+    return medians | {
+        "to_without_validation": {"ratio": _times(runs, "without-validation"), "at_least": 0.9},
+        "to_opaque_tokens": {"ratio": _times(runs, "opaque-tokens"), "at_least": 0.9},
+        "to_prism": {"ratio": _times(runs, "prism"), "at_least": 6},
+        "p99_to_p50": {"ratio": round(statistics.median(m.p99 / m.p50 for m in whole), 1), "at_most": 5},
+    }
+
+
+def start() -> dict[str, Any]:
+    """Seconds from the start of the process until all agencies have answered: median of five."""
+    taken = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        with served(tuple(AGENCIES)) as agencies:
+            for system in agencies.systems.values():
+                httpx.get(system.contract).raise_for_status()
+            taken.append(time.perf_counter() - began)
+    return {"systems": len(AGENCIES), "seconds": round(statistics.median(taken), 2), "at_most": 3}
+
+
+def mocks() -> dict[str, Any]:
+    """All of it."""
+    return {"start": start(), "speed": speed()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(mocks(), indent=1))
