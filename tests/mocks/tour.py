@@ -14,8 +14,9 @@ from typing import Any
 
 from joinedup.mocks.cast import ORGANISATIONS_OF, Cast, client_id
 from joinedup.mocks.clock import Clock
+from joinedup.mocks.council_seed import FIRST_REFERRAL
 from joinedup.mocks.messages import Answer, Incoming
-from joinedup.mocks.social_care import FIRST_CHILD, FIRST_REFERRAL, ORGANISATIONS
+from joinedup.mocks.social_care import FIRST_CHILD, ORGANISATIONS
 from joinedup.mocks.tokens import Caller, Client
 
 JSON_TYPE = {"content-type": "application/json"}
