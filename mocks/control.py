@@ -27,7 +27,7 @@ from joinedup.mocks.member import Exchange
 from joinedup.mocks.messages import Answer, Refusal
 from joinedup.mocks.sharing import moment
 from joinedup.mocks.store import Record, read_cursor, write_cursor
-from joinedup.mocks.tokens import audience_of
+from joinedup.mocks.tokens import LIFETIME_S, audience_of
 
 DEFAULT_LIMIT = 20
 MOST_SNAPSHOTS = 20
@@ -364,7 +364,8 @@ def make_token(call: ControlCall) -> Answer:
     scopes = tuple(body.get("scopes", theirs))
     if not set(scopes) <= set(theirs):
         raise toolbox.refused("/scopes", "unknown", "The client may not have all of these scopes there.")
-    made = toolbox.token(cast.tokens, client, scopes, body["system"], body.get("defect", "none"))
+    lifetime_s = body.get("lifetimeSeconds", LIFETIME_S)
+    made = toolbox.token(cast.tokens, client, scopes, body["system"], body.get("defect", "none"), lifetime_s)
     return Answer(200, {"authorization": f"Bearer {made}"})
 
 

@@ -28,7 +28,7 @@ from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal
 from joinedup.mocks.sharing import moment
 from joinedup.mocks.signatures import REPLAY_WINDOW_S, Key, signature
 from joinedup.mocks.store import Record
-from joinedup.mocks.tokens import ALGORITHM, Client, Tokens
+from joinedup.mocks.tokens import ALGORITHM, LIFETIME_S, Client, Tokens
 
 AT_ONCE = 20
 CALL_TIMEOUT_S = 10.0
@@ -136,9 +136,16 @@ _CLAIMS: dict[str, Callable[[Record], Record]] = {
 }
 
 
-def token(tokens: Tokens, client: Client, scopes: tuple[str, ...], system: str, defect: str) -> str:
+def token(
+    tokens: Tokens,
+    client: Client,
+    scopes: tuple[str, ...],
+    system: str,
+    defect: str,
+    lifetime_s: int = LIFETIME_S,
+) -> str:
     """An access token for a system, good or with exactly one thing wrong."""
-    claims = tokens.claims(client, scopes, audience=(system,))
+    claims = tokens.claims(client, scopes, lifetime_s=lifetime_s, audience=(system,))
     claims = _CLAIMS.get(defect, dict)(claims)
     if defect == "alg-none":
         return f"{_encoded({'alg': 'none', 'typ': 'at+jwt'})}.{_encoded(claims)}."

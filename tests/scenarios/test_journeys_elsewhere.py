@@ -18,6 +18,7 @@ from joinedup.scenarios.model import INPUT_OF_CREDENTIAL
 from joinedup.scenarios.stages import served_live, served_systems
 
 # Those that wait for no refusal and read nothing that may be missing (docs/journeys.md).
+A_YEAR_S = 366 * 86_400
 PLAYED_ELSEWHERE = ("notice-for-siblings", "police-notice", "refusal-recorded")
 
 
@@ -55,7 +56,9 @@ def _options(path: Path, agencies: Served) -> list[str]:
 def _begin(linked: Linked, agencies: Served) -> None:
     """Set the clock to the moment at which the story begins: a token from another day would not be good then."""
     workflow = next(iter(linked.document.workflows.values()))
-    first = next((s for s in workflow.steps if s.workflow.rpartition(".")[2] in ("begin-at", "set-clock")), None)
+    first = next(
+        (s for s in workflow.steps if s.workflow.rpartition(".")[2] in ("begin-at", "set-clock")), None
+    )
     if first is not None:
         defaults = {name: schema.get("default") for name, schema in workflow.input_properties.items()}
         now = next(p.value.render(Scope(defaults)) for p in first.parameters if p.name == "now")
@@ -63,7 +66,7 @@ def _begin(linked: Linked, agencies: Served) -> None:
 
 
 def _tokens(linked: Linked, agencies: Served) -> dict[str, str]:
-    """The credential of each step's actor, by the name of the input that the step passes on."""
+    """The credential of each step's actor, good for the whole story, by the input that the step passes on."""
     found: dict[str, str] = {}
     steps = next(iter(linked.document.workflows.values())).steps
     with closing(served_systems(agencies)) as stage:
@@ -71,6 +74,10 @@ def _tokens(linked: Linked, agencies: Served) -> dict[str, str]:
             callee = linked.callee(step.workflow)
             passed = [p.value.expressions for p in step.parameters if p.name == INPUT_OF_CREDENTIAL]
             if callee is not None and step.actor and passed and passed[0]:
-                source = next(iter(callee.linked.sources.values()))
-                found[str(passed[0][0].parts[0])] = stage.credential(source, step.actor)
+                system = next(iter(callee.linked.sources.values())).system
+                caller = stage.identity(system, step.actor)
+                assert caller is not None, step.actor
+                order = {"system": system, "organisation": caller.organisation, "lifetimeSeconds": A_YEAR_S}
+                token = agencies.ask("POST", "/v1/toolbox/tokens", order)["authorization"]
+                found[str(passed[0][0].parts[0])] = token
     return found
