@@ -179,7 +179,9 @@ def diagram(parts: Sequence[Part]) -> Diagram | None:
     names = list(dict.fromkeys(name for call in calls for name in (call.sender, call.receiver)))
     at = {name: LEFT + LANE * number for number, name in enumerate(names)}
     width = max(at.values()) + LEFT + MARGIN
-    bands, arrows, y = [], [], TOP
+    bands: list[Band] = []
+    arrows: list[Arrow] = []
+    y = TOP
     for part in parts:
         if not part.calls or len(arrows) >= MOST_ARROWS:
             continue
