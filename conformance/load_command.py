@@ -33,7 +33,6 @@ from joinedup.scenarios.load_results import performance
 from joinedup.scenarios.load_run import Cluster, send, work
 
 NO_VERDICT = 3
-MASTER_PORT = 5557
 LEAST_USERS, MOST_USERS = 10, 2000
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -78,6 +77,11 @@ def load(order: Ordered) -> int:
     if order.worker:
         folder = Path(configuration.folder if configuration else ".")
         return work(order.master_host, order.master_port, order.processes, folder)
+    if order.find_capacity and order.master:
+        raise ConfigurationError(
+            "--find-capacity starts many loads, and the workers of a master end after one.",
+            hint="Use --processes on one machine, or try rates one by one.",
+        )
     settings = (configuration or Configuration()).load
     checked(settings.levels)
     out = order.out or new_run_folder(Path())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -126,5 +127,5 @@ def _seconds_to(requests: float, left: tuple[float, float], right: tuple[float, 
     """Seconds from the left point until that many requests were offered: the root of a quadratic."""
     slope = (right[1] - left[1]) / (right[0] - left[0])
     # Written so that a slope of nothing needs no case of its own.
-    root = (left[1] ** 2 + 2 * slope * requests) ** 0.5
+    root = math.sqrt(left[1] ** 2 + 2 * slope * requests)
     return 2 * requests / (left[1] + root)

@@ -15,7 +15,6 @@ what was counted goes to the master and from there into the folder that the plan
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections.abc import Iterator
@@ -25,8 +24,9 @@ from typing import Any
 import gevent
 import msgspec
 import psutil
-from locust import User, events
+from locust import User, events, runners
 from locust.env import Environment
+from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from joinedup.scenarios.arrivals import Arrival, schedule
@@ -41,7 +41,10 @@ LEAD_S = 1.0
 USERS_EACH = 1_000_000
 """Numbers of users that each process has for itself."""
 
-log = logging.getLogger("joinedup.load")
+# While a worker reads contracts it sends no sign of life, and a busy machine takes its time over them.
+runners.HEARTBEAT_LIVENESS = 60
+# A worker whose master is gone ends by itself.
+END_AFTER_S = 5
 
 
 class Part:
@@ -142,36 +145,38 @@ class _Cpu:
         return self._memory, int(self._process.memory_info().rss)
 
 
+def _play_what_is_due(user: User) -> None:
+    """Take the next arrival, wait until it is due, play it, and take the next one, until nothing is due any more."""
+    part: Part = _state["part"]
+    player = part.player(user.environment)
+    try:
+        while (arrival := part.following()) is not None:
+            _play_one(part, player, arrival)
+    finally:
+        player.close()
+    if part.open == 0:
+        part.finish()
+    raise StopUser
+
+
+def _play_one(part: Part, player: Player, arrival: Arrival) -> None:
+    due = part.begin + arrival.at_s
+    early = due - time.monotonic()
+    if early > 0:
+        gevent.sleep(early)
+        part.tally.late.record(time.monotonic() - due)
+    part.tally.started += 1
+    try:
+        player.play(part.items[arrival.item], arrival.number, due)
+        part.tally.finished += 1
+    finally:
+        part.open -= 1
+
+
 class Due(User):
-    """A user of the load: takes the next arrival, waits until it is due, plays it, and takes the next one."""
+    """A user of the load, as Locust counts them."""
 
-    # Locust warns of a user without any; what is played stands in the plan.
-    tasks = [lambda _: None]  # noqa: RUF012 - as Locust declares it
-
-    def run(self) -> None:
-        """Play until nothing is due any more."""
-        part = _state["part"]
-        player = part.player(self.environment)
-        try:
-            while (arrival := part.following()) is not None:
-                self._one(part, player, arrival)
-        finally:
-            player.close()
-        if part.open == 0:
-            part.finish()
-
-    def _one(self, part: Part, player: Player, arrival: Arrival) -> None:
-        due = part.begin + arrival.at_s
-        early = due - time.monotonic()
-        if early > 0:
-            gevent.sleep(early)
-            part.tally.late.record(time.monotonic() - due)
-        part.tally.started += 1
-        try:
-            player.play(part.items[arrival.item], arrival.number, due)
-            part.tally.finished += 1
-        finally:
-            part.open -= 1
+    tasks = [_play_what_is_due]  # noqa: RUF012 - as Locust declares it
 
 
 _state: dict[str, Any] = {"tallies": [], "live": {}, "workers": 0}
@@ -182,7 +187,7 @@ def _teller(environment: Environment) -> Any:
     fire = environment.events.request.fire
 
     def told(method: str, name: str, seconds: float, size: int, reason: str) -> None:
-        fire(
+        fire(  # type: ignore[no-untyped-call]
             request_type=method,
             name=name,
             response_time=seconds * 1000,
@@ -201,7 +206,6 @@ class Failed(Exception):
 # --- master and workers
 
 
-@events.init.add_listener
 def _prepare(environment: Environment, **_: Any) -> None:
     runner = environment.runner
     if isinstance(runner, MasterRunner):
@@ -212,7 +216,6 @@ def _prepare(environment: Environment, **_: Any) -> None:
     _state["folder"] = Path(os.environ[PLAN]) if os.environ.get(PLAN) else None
 
 
-@events.test_start.add_listener
 def _start(environment: Environment, **_: Any) -> None:
     runner = environment.runner
     assert runner is not None, "Locust starts no test without one"
@@ -231,11 +234,15 @@ def _start(environment: Environment, **_: Any) -> None:
         _state["part"] = Part(runner, decode(text), 0, 1)
 
 
-@events.test_stop.add_listener
 def _stop(environment: Environment, **_: Any) -> None:
     """Stopped before its time: what there is goes to the master."""
     if "part" in _state:
         _state["part"].finish()
+
+
+events.init.add_listener(_prepare)  # type: ignore[no-untyped-call]
+events.test_start.add_listener(_start)  # type: ignore[no-untyped-call]
+events.test_stop.add_listener(_stop)  # type: ignore[no-untyped-call]
 
 
 def _received_plan(environment: Environment, msg: Any, **_: Any) -> None:
@@ -259,6 +266,8 @@ def _hand_over(runner: Runner, tally: Tally) -> None:
     record = tally.as_record()
     if isinstance(runner, WorkerRunner):
         runner.send_message("joinedup-tally", {"tally": json.dumps(record)})
+        if not os.environ.get("JOINEDUP_LOAD_UI"):
+            gevent.spawn_later(END_AFTER_S, runner.quit)
     else:
         _note_tally(runner, {"tally": json.dumps(record)})
 
