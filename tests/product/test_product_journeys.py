@@ -14,12 +14,19 @@ from product.caseload import OPERATIONS
 from product.playing import BINDING, SYSTEM, Mixture, journeys_of_the_product, mixture
 
 # What the product has not, as `[systems.social-care.capabilities]` of a configuration says with false.
-LACKING = frozenset({"withdraw-contact", "request-subject-access", "read-subject-access-request"})
+LACKING = frozenset(
+    {
+        "withdraw-contact",
+        *("request-subject-access", "read-subject-access-request"),
+        *("offer-return-interview", "read-return-interview", "record-return-interview"),
+    }
+)
 # Journeys that need what no product of another making has, and why.
 APART = {
     "broken-authorisation": "its tokens are those of the bundled token server, and the product knows keys of its own",
     "care-leaver": "the product keeps no pathway plans",
     "continuity": "it looks into what the bundled social care itself has queued",
+    "missing-episode": "the product keeps no return interviews",
     "notice-for-siblings": "it tells contacts by their place in a list, and over a network they may come in any order",
     "rectification": "it looks into what the bundled social care itself has queued",
     "subject-access-request": "the product takes in no subject access requests",

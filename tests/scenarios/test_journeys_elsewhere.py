@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from contextlib import closing
 from pathlib import Path
@@ -36,7 +37,7 @@ def test_another_linter_accepts_every_document() -> None:
     paths = [*bundled_journeys().values(), *bundled_capabilities().values(), BINDING]
     done = _redocly("lint", *map(str, paths))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "warning" not in (done.stdout + done.stderr).lower(), done.stdout + done.stderr
+    assert not re.search(r"You have \d+ warning", done.stdout + done.stderr), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", PLAYED_ELSEWHERE)
