@@ -7,7 +7,6 @@ It knows nothing of Locust: whoever drives it says when each arrival was due, an
 from __future__ import annotations
 
 import json
-import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -28,7 +27,6 @@ from joinedup.conformance.fetch import fetch_bounded
 from joinedup.conformance.identities import Identity
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.outcomes import Outcome
-from joinedup.conformance.responses import OF_THE_HTTP_LAYER, Breach, ResponseValidator
 from joinedup.mocks.identifiers import NHS_NUMBERS, nth_nhs_number
 from joinedup.scenarios.checking import prepared
 from joinedup.scenarios.library import Callee, Library, Live, Source
@@ -44,6 +42,7 @@ from joinedup.scenarios.load_plan import (
     identity_of,
 )
 from joinedup.scenarios.load_tally import Tally
+from joinedup.scenarios.load_validation import SampledValidator
 from joinedup.scenarios.load_wire import (
     Address,
     Answered,
@@ -64,25 +63,6 @@ _SAME_HEADERS = frozenset({"client-credentials", "private-key-jwt", "bearer", "b
 
 Told = Callable[[str, str, float, int, str], None]
 """(method, name, seconds, bytes, why it failed or nothing)"""
-
-
-class _Sampled(ResponseValidator):
-    """Judges a share of the answers, and passes the others."""
-
-    def __init__(self, whole: ResponseValidator, share: float) -> None:
-        self._whole, self._share = whole, share
-        self.judged = 0
-
-    def breaches(
-        self, operation: Operation, status: int, headers: Mapping[str, str], body: bytes
-    ) -> list[Breach]:
-        """How a response departs from what the operation declares, where it is one that is judged."""
-        if self._share < 1 and random.random() >= self._share:  # noqa: S311 - which answers are looked at
-            return []
-        self.judged += 1
-        found = self._whole.breaches(operation, status, headers, body)
-        lenient = status in OF_THE_HTTP_LAYER or status >= 500
-        return [breach for breach in found if not (lenient and breach.kind == "undeclared-status")]
 
 
 @dataclass
@@ -126,9 +106,11 @@ class Ground:
         return {name: self._contract(name) for name in self.plan.systems}
 
     @cached_property
-    def validators(self) -> dict[str, _Sampled]:
+    def validators(self) -> dict[str, SampledValidator]:
         """What judges the answers of each system."""
-        return {name: _Sampled(c._responses, self.plan.validate) for name, c in self.contracts.items()}
+        return {
+            name: SampledValidator(c._responses, self.plan.validate) for name, c in self.contracts.items()
+        }
 
     @cached_property
     def callees(self) -> dict[str, Callee]:
