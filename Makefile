@@ -55,6 +55,7 @@ lint: install
 
 bench: install
 	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench_load.py
 
 many-cases: install
 	$(BIN)/python tests/many_cases.py
