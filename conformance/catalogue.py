@@ -52,6 +52,8 @@ class Reason(enum.StrEnum):
     UNSAFE = "unsafe"
     ATTESTED = "attested"
     PLANNED = "planned"
+    JOURNEYS = "journeys"
+    """No check of one system alone proves it; journeys do, in a run that plays one that speaks of the system."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from joinedup.conformance.catalogue import load_catalogue
+from joinedup.conformance.catalogue import Reason, load_catalogue
 from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
 from joinedup.conformance.journeys import check_journeys
 from joinedup.conformance.run import (
@@ -309,7 +309,7 @@ def requirements(*, as_json: bool) -> str:
             "checks": checks.get(r.id, []),
             "faults": sorted(faults.get(r.id, [])),
             "excluded": None
-            if r.excluded is None
+            if r.excluded is None or r.excluded.reason is Reason.JOURNEYS
             else {"reason": str(r.excluded.reason), "note": r.excluded.note},
         }
         for r in load_catalogue()

@@ -259,9 +259,13 @@ def _levelled(outcome: Outcome, level: Level) -> Outcome:
     return level.outcome if outcome is Outcome.FAIL else outcome
 
 
+# Reasons that no longer hold once something was found out, by a journey for instance.
+TOLD_BY_RESULTS = ("planned", "journeys")
+
+
 def _parts_not_tested(point: Point, found: Sequence[tuple[str, Result]]) -> tuple[str, ...]:
     parts = {part for _, result in found for part in result.not_tested}
-    if point.excluded and not (found and point.excluded.reason == "planned"):
+    if point.excluded and not (found and point.excluded.reason in TOLD_BY_RESULTS):
         parts.add(exclusion(point))
     return tuple(sorted(parts))
 
