@@ -27,7 +27,7 @@ APART = {
     "care-leaver": "the product keeps no pathway plans",
     "continuity": "it looks into what the bundled social care itself has queued",
     "missing-episode": "the product keeps no return interviews",
-    "notice-for-siblings": "it tells contacts by their place in a list, and over a network they may come in any order",
+    "notice-for-siblings": "it tells contacts by their place in a list, and over a network they come in any order",
     "rectification": "it looks into what the bundled social care itself has queued",
     "subject-access-request": "the product takes in no subject access requests",
 }
