@@ -83,5 +83,5 @@ def _sentence(held: float, broken: float, limited: bool, runs: list[dict[str, An
         return f"{held:g} requests a second held; above that the generator is the limit, and the system's is not known. Use more --processes."
     if broken:
         why = next(run["why"] for run in runs if run["rate"] == broken)
-        return f"{held:g} requests a second held, and {broken:g} did not ({why})."
+        return f"{held:g} requests a second held, and {broken:g} did not ({why.rstrip('.')})."
     return f"{held:g} requests a second held, and nothing higher was tried."

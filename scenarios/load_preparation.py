@@ -6,6 +6,7 @@ Nothing here has Locust's sockets: it runs in the process of the command.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -185,9 +186,11 @@ class Preparation:
             **self.choices,
         )
         _ = bare.profile
-        operations = [self._operation(entry) for entry in entries if not entry.path]
-        journeys = [self._journey(bare, entry) for entry in entries if entry.path]
-        self._close()
+        try:
+            operations = [self._operation(entry) for entry in entries if not entry.path]
+            journeys = [self._journey(bare, entry) for entry in entries if entry.path]
+        finally:
+            self._close()
         return msgspec.structs.replace(bare, operations=operations, journeys=journeys)
 
     # Journeys
@@ -207,8 +210,8 @@ class Preparation:
         for trial in range(TRIALS):
             tally = Tally()
             player = Player(ground, tally, trial, begin=0.0, told=lambda *_: None)
-            player.play(item, trial, 0.0)
-            player.close()
+            with contextlib.closing(player):
+                player.play(item, trial, 0.0)
             requests = tally.whole().count
             if tally.rows[entry.name].failures:
                 why = next(iter(tally.why), "")
@@ -259,14 +262,15 @@ class Preparation:
                 write=lambda *_, **__: None,
                 ours=name in self.ours,
             )
+            self._targets[name] = target
             for identity in target.identities:
                 _harvested(target, identity)
-            self._targets[name] = target
         return self._targets[name]
 
     def _close(self) -> None:
         for target in self._targets.values():
-            target.client.close()
+            if "client" in target.__dict__:
+                target.client.close()
 
 
 def _harvested(target: Target, identity: str) -> None:

@@ -94,8 +94,8 @@ class SampledValidator(ResponseValidator):
         if headers is None or not isinstance(content, dict) or not is_json(media_type):
             return None
         name = matching_media_type(content, media_type)
-        media = content.get(name) if name else None
-        if not isinstance(media, dict) or not isinstance(media.get("schema"), dict):
+        media = content.get(name)
+        if name is None or not isinstance(media, dict) or not isinstance(media.get("schema"), dict):
             return None
         at = operation.response_pointers[key] + pointer_to("content", name, "schema")[1:]
         body = self._whole.schemas.compiled(at)

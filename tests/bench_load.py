@@ -112,7 +112,7 @@ def measure() -> dict[str, Any]:
 
 def _summary(rounds: list[dict[str, Any]], journey: LoadPlan, planned: dict[str, float]) -> dict[str, Any]:
     def median(of: Any) -> float:
-        return round(statistics.median(of(r) for r in rounds), 2)
+        return round(float(statistics.median(of(r) for r in rounds)), 2)
 
     wrk = [r["wrk"] for r in rounds if r["wrk"] is not None]
     return {
