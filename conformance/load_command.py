@@ -21,8 +21,9 @@ from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
 from joinedup.conformance.run import DEFAULT_FILE, bundled_configuration, new_run_folder
 from joinedup.mocks import systems as bundled_systems
 from joinedup.mocks.serve import Served, served
+from joinedup.reports.events import FILE_NAME
 from joinedup.reports.load_picture import capacity_picture, load_picture
-from joinedup.reports.run_folder import PERFORMANCE, write_whole
+from joinedup.reports.run_folder import PERFORMANCE, write_views, write_whole
 from joinedup.scenarios.arrivals import SHAPES
 from joinedup.scenarios.load_capacity import find_capacity
 from joinedup.scenarios.load_counting import counted
@@ -105,6 +106,9 @@ def load(order: Ordered) -> int:
     write_whole(out / "performance.svg", load_picture(found))
     if found.get("capacity"):
         write_whole(out / "capacity.svg", capacity_picture(found["capacity"]))
+    if (out / FILE_NAME).exists():
+        # A run was checked in this folder: its views show the load beside the verdict.
+        write_views(out)
     click.echo(json.dumps(found, indent=1) if order.as_json else told(found, out))
     return {"met": 0, "broken": 1}.get(found["verdict"], NO_VERDICT)
 
