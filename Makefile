@@ -49,7 +49,7 @@ lint: install
 	@mkdir -p .types/joinedup
 	@for package in $(PACKAGES); do ln -sfn "../../$$package" ".types/joinedup/$$package"; done
 	$(BIN)/mypy
-	MYPYPATH=$$(find tests -type d -not -name __pycache__ | while read -r folder; do \
+	MYPYPATH=$$(find tests -type d -not -name __pycache__ -not -path '*/node_modules*' | while read -r folder; do \
 	  test -e "$$folder/__init__.py" || echo "$$folder"; done | paste -sd : -) $(BIN)/mypy tests
 	$(BIN)/pytest -q tests/test_layers.py
 

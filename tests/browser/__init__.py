@@ -1,0 +1,1 @@
+"""The page and the Allure report, in a real browser."""
