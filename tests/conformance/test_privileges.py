@@ -133,6 +133,7 @@ def test_a_system_that_takes_only_what_it_declares_is_silent() -> None:
 
 def test_what_one_form_of_a_body_may_hold_is_the_callers() -> None:
     """A property that a request declares in one of several forms is the caller's to set."""
+    forms: tuple[dict[str, Any], ...]
     contract, forms = _contract(), ({**NEW, "required": ["name", "site"]}, {**NEW, "required": ["name"]})
     for form in forms:
         form["additionalProperties"] = False

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tour import CONTACT, DECISION, JSON_TYPE, Visitor, stopped_cast
 
+from joinedup.mocks.council_seed import FIRST_REFERRAL
 from joinedup.mocks.messages import Answer, Incoming, Refusal
-from joinedup.mocks.social_care import FIRST_CHILD, FIRST_CONTACT, FIRST_REFERRAL, ORGANISATIONS
+from joinedup.mocks.social_care import FIRST_CHILD, FIRST_CONTACT, ORGANISATIONS
 
 CHILD = f"/v1/children/{FIRST_CHILD}"
 UNKNOWN = "00000000-0000-4000-8000-00000000ffff"

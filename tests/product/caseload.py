@@ -25,7 +25,7 @@ STANDINGS = (
     *("care-leaver", "closed", "none"),
 )
 # National names by the product's own codes.
-CODES = {
+CODES: dict[str, dict[str, Any]] = {
     "priority": {"immediate": 1, "same-day": 2, "routine": 3},
     "outcome": {
         "immediate-protection": "IMM",

@@ -10,7 +10,7 @@ import pytest
 from joinedup.conformance.findings import Finding
 from joinedup.reports import junit, page, summary
 
-STEP = {"name": "s0", "method": "GET", "path": "/a", "identity": None, "status": 500}
+STEP: dict[str, object] = {"name": "s0", "method": "GET", "path": "/a", "identity": None, "status": 500}
 FAILS = Finding(
     rule="server-error",
     requirements=("AUT-01",),

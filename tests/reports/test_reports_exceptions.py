@@ -13,7 +13,7 @@ import pytest
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Cause, Outcome
-from joinedup.reports import agreements, junit, page, summary, wording
+from joinedup.reports import agreements, glance, junit, summary, wording
 from joinedup.reports.exceptions import Known, Waiver, exit_code, ready_entries
 
 TODAY = date(2026, 11, 22)
@@ -105,7 +105,7 @@ def test_every_view_shows_the_exception(story: Any) -> None:
     assert "1 has an agreed exception" in wording.sentence(verdict)
     assert "Agreed exception: AUT-01 of social-care, approved by Ben Example" in console
     assert "(agreed exception)" in console
-    assert [tile["number"] for tile in page.tiles(verdict)][:2] == ["0", "1"]
+    assert [tile.number for tile in glance.tiles(verdict)][:2] == ["0", "1"]
     suites = ElementTree.fromstring(junit.render(verdict))
     assert (suites.get("failures"), suites.get("skipped")) == ("0", "1")
     assert "agreed exception" in str(suites.find(".//skipped").get("message"))  # type: ignore[union-attr]

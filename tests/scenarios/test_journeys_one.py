@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -124,7 +125,7 @@ def test_a_journey_fails_at_the_step_that_shows_a_fault(
 # Counted by hand on a calendar, never computed: journey, inputs, output, the last day, the first moment too late.
 # Bank holidays of England: 25 and 28 December 2026, 1 January, 26 and 29 March, 3 and 31 May 2027. Summer time begins
 # on 28 March 2027, so that a day in April ends at 23:00 UTC.
-DATES = (
+DATES: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     # Maundy Thursday; the next working day is the Tuesday after Easter.
     ("referral-to-plan", {}, "decision-due-by", "2027-03-30T23:00:00Z"),
     # From 25 March: 2 days until 31 March, 22 in April, 19 in May without two Mondays, and 1 and 2 June.
