@@ -260,7 +260,8 @@ class _Progress:
         if self._quiet or (not self._terminal and now - self._last < self.EVERY_S):
             return
         self._last = now
-        text = f"{now - self._started:4.0f} s: {self._checks} of {self._planned} checks, {self._exchanges} exchanges"
+        planned = f" of {self._planned}" if self._planned else ""
+        text = f"{now - self._started:4.0f} s: {self._checks}{planned} checks, {self._exchanges} exchanges"
         click.echo(f"\r{text}\033[K" if self._terminal else text, nl=not self._terminal, err=True)
 
     def end(self) -> None:

@@ -240,6 +240,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         session.run.record.write("planned", checks=len(kept))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Only workers collect; each collects everything, so what the first one found is what the run will do."""
+    session = node.config.stash.get(SESSION, None)
+    if session is not None and node.gateway.id == "gw0":
+        session.run.record.write("planned", checks=len(ids))
+
+
 def _place(item: pytest.Item) -> int:
     module = item.nodeid.partition("::")[0].rpartition("/")[2].removesuffix(".py")
     return ORDER.index(module) if module in ORDER else len(ORDER)

@@ -378,6 +378,7 @@ def _write_start(run: Run) -> None:
         strict=run.plan.strict,
         cases=run.plan.cases,
         faults=list(run.plan.faults),
+        journeys=list(run.plan.journeys),
         product=msgspec.to_builtins(run.configuration.product),
         marker=run.plan.marker,
         requirements=entries,

@@ -3,7 +3,8 @@ The record of a run: one JSON object a line, in the order in which things happen
 
 ::
 
-    run-started   run, harness, seed, strict, configuration, product, requirements
+    run-started   run, harness, seed, strict, configuration, product, requirements,
+                  journeys (those chosen by name; they alone are played, and what they say nothing of is not judged)
     waiver, known, attestation   an entry of waivers.toml, baseline.toml or attestations.toml
     earlier       run, started, verdict, complete, live, outcomes, findings: an earlier run of the same systems
     system        system, profile, profile_hash, contract_hash, base_url, operations, live, under_test,

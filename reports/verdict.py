@@ -152,13 +152,14 @@ def _judge_system(account: Account, system: System, found_in_run: Sequence[Group
     results = account.results(system.system)
     own = [group for group in found_in_run if group.system.system == system.system]
     ran = _ran(account, system.system)
+    narrowed = account.complete and bool(account.started.get("journeys"))
     judgements = []
     for point in account.profiles[system.system]:
         broken = [group for group in own if point.id in group.requirements]
         found = results.get(point.id, [])
         if found or broken:
             judgements.append(_judge(point, found, broken))
-        else:
+        elif not narrowed:  # Journeys that were chosen by name speak of what they speak of, and of nothing else.
             judgements.append(_unchecked(point, complete=account.complete, ran=ran))
     return [_attested(account, system.system, judgement) for judgement in judgements]
 

@@ -306,3 +306,28 @@ def test_a_crowd_of_one_family_is_one_finding(
         assert told["findings"][0]["operations"] == ["GET /0", "GET /1", "GET /2", "GET /3"]
         assert "It was seen at 4 places: GET /0; GET /1; GET /2; GET /3." in told["findings"][0]["advice"]
         assert [check["findings"] for check in told["checks"]] == [["f-1"], ["f-1"]]
+
+
+@pytest.mark.parametrize(
+    ("journeys", "finished", "judged", "code"),
+    [
+        (["referral"], True, {"CON-01": "pass"}, 0),
+        ([], True, {"AUT-01": "blocked", "CON-01": "pass", "ERR-01": "blocked"}, 3),
+        (["referral"], False, {"AUT-01": "blocked", "CON-01": "pass", "ERR-01": "blocked"}, 5),
+    ],
+    ids=["chosen", "none chosen", "cut short"],
+)
+def test_chosen_journeys_are_judged_by_what_they_speak_of(
+    story: Any, journeys: list[str], finished: bool, judged: dict[str, str], code: int
+) -> None:
+    """Where journeys were chosen by name and played to the end, a requirement without a result is left out."""
+    played = Result("CON-01", Outcome.PASS)
+    verdict = story.start(journeys=journeys).system().check(played).verdict(finished=finished)
+    assert {r["id"]: r["outcome"] for r in verdict["requirements"]} == judged
+    assert verdict["exit_code"] == code
+
+
+def test_a_chosen_journey_that_found_nothing_out_is_no_yes(story: Any) -> None:
+    """A system of which no chosen journey spoke gets no verdict."""
+    verdict = story.start(journeys=["referral"]).system().verdict()
+    assert verdict["verdict"] == "no_verdict"
