@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,7 @@ def _path(name: str) -> Path:
 
 def _check(path: Path) -> int:
     problems = every_problem(Library().open(path))
-    for problem in problems:
-        print(problem)
+    _say(map(str, problems))
     return ConfigurationError.exit_code if problems else 0
 
 
@@ -63,9 +63,19 @@ def _play(path: Path, chosen: argparse.Namespace) -> int:
     agencies = agencies_of(Library().open(path))
     with served(agencies, faults=chosen.fault) as agencies_served:
         played = play_journey(path, agencies_served, workflow=chosen.workflow, inputs=inputs)
-    for line in lines(played):
-        print(line)
+    _say(lines(played))
     return 0 if played.outcome is Outcome.PASS else 1
+
+
+def _say(said: Iterable[str]) -> None:
+    """Print lines; a reader that has seen enough, such as ``head``, is no error and changes no exit code."""
+    try:
+        for line in said:
+            print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still held back would raise again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _input(text: str) -> tuple[str, Any]:
