@@ -106,13 +106,14 @@ def test_wheel_holds_what_is_not_code(wheel: Path, path: str) -> None:
 
 
 def test_wheel_carries_the_licence_and_one_command(wheel: Path) -> None:
-    """The licence travels with the code, and ``joinedup`` is the only command and the only plug-in."""
+    """The licence travels with the code, ``joinedup`` is the only command, and both plug-ins are named."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         commands = next(name for name in names if name.endswith(".dist-info/entry_points.txt"))
         assert archive.read(commands).decode().split() == [
             *("[console_scripts]", "joinedup", "=", "joinedup.conformance.cli:main"),
             *("[pytest11]", "joinedup", "=", "joinedup.conformance.plugin"),
+            *("joinedup_agencies", "=", "joinedup.mocks.pytest_plugin"),
         ]
     assert [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
 
