@@ -11,7 +11,7 @@ PACKAGES := conformance mocks scenarios reports
 
 help:
 	@echo "make install   create .venv with bin/joinedup from requirements.lock"
-	@echo "make demo      install, then check the bundled agencies"
+	@echo "make demo      install, then check a bundled agency and play its journeys"
 	@echo "make test      install, then run every test"
 	@echo "make lint      install, then formatting, types and layers"
 	@echo "make bench     install, then measure against plain Schemathesis"
@@ -35,7 +35,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 demo: install
-	$(BIN)/joinedup check
+	$(BIN)/joinedup check --quick
 
 test: install
 	$(BIN)/pytest -n 2 --dist loadfile
