@@ -66,11 +66,16 @@ def gates(target: Target) -> Iterator[Gate]:
     """Every operation that has succeeded with a credential and that the contract does not declare public."""
     for operation in target.operations:
         good = next((g for who in (OWN, OTHER) if (g := target.good.get((operation.label, who)))), None)
-        if good is None or target.is_declared_public(operation) or carries_its_own(target, operation):
+        if good is None or not is_behind_a_credential(target, operation):
             continue
         # What was deleted is gone: the same request cannot show again that it is accepted.
         if operation.method != "DELETE" and credential_of(target.identities[str(good.step.identity)]):
             yield Gate(operation, good.step)
+
+
+def is_behind_a_credential(target: Target, operation: Operation) -> bool:
+    """Whether an operation is neither declared public nor one that takes a credential in its body."""
+    return not target.is_declared_public(operation) and not carries_its_own(target, operation)
 
 
 def carries_its_own(target: Target, operation: Operation) -> bool:

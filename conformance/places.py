@@ -228,6 +228,21 @@ def bases(target: Target, *methods: str) -> Iterator[Base]:
             yield base
 
 
+def kept_from(target: Target) -> list[str]:
+    """
+    Labels of the operations that no base is made of, where no other takes input; empty where another does.
+
+    They may end a credential, so that generated requests alone reach them, after everything else.
+    """
+    taking = [op for op in target.operations if op.body or any(_is_input(p.location) for p in op.parameters)]
+    kept = [op.label for op in taking if op.method != "GET" and RISKY.search(op.path)]
+    return kept if len(kept) == len(taking) else []
+
+
+def _is_input(location: str) -> bool:
+    return location in ("path", "query")
+
+
 def base_of(target: Target, operation: Operation) -> Base | None:
     """A request for an operation that is accepted now, or None."""
     good = target.good.get((operation.label, caller(target)))

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 
 import httpx
 import msgspec
@@ -83,6 +84,17 @@ def test_is_silent_on_a_service_that_lets_nobody_in(style: str, judge: Judge, re
     opaque = style == "link" and judge is KEY
     assert check.findings == []
     assert [r.outcome for r in check.results()] == [Outcome.NOT_APPLICABLE if opaque else Outcome.PASS]
+
+
+def test_does_not_ask_a_credential_of_what_is_public() -> None:
+    """Where the contract declares every operation public, that nobody gets in without a credential does not apply."""
+    with harvested("cursor") as target:
+        for operation in target.operations:
+            target.contract.resolve({"$ref": operation.pointer})["security"] = []
+        public = [replace(operation, public=True) for operation in target.operations]
+        target.contract = replace(target.contract, operations=tuple(public))
+        check = outcome_of(IN, target, "AUT-01")
+    assert [result.outcome for result in check.results()] == [Outcome.NOT_APPLICABLE]
 
 
 @pytest.mark.parametrize(

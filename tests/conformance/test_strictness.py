@@ -193,6 +193,26 @@ def several_operations() -> dict[str, Any]:
     return contract
 
 
+def only_tokens(search: bool) -> dict[str, Any]:
+    """A contract in which nothing but an endpoint for tokens takes input, unless a list can be searched too."""
+    contract = with_schema(SCHEMA)
+    opens = contract["paths"]["/parks"]["post"]
+    listing = {**contract["paths"]["/parks"]["get"], "parameters": []}
+    if search:
+        listing["parameters"] = [{"name": "ward", "in": "query", "schema": {"type": "string"}}]
+    contract["paths"] = {"/parks": {"get": listing}, "/oauth2/token": {"post": opens}}
+    return contract
+
+
+@pytest.mark.parametrize(("search", "outcome"), [(False, Outcome.NOT_APPLICABLE), (True, Outcome.BLOCKED)])
+def test_what_may_end_a_credential_is_left_to_generated_requests(search: bool, outcome: Outcome) -> None:
+    """Where nothing else takes input, the check does not apply and names what is not tested; else it has no way out."""
+    check = near_misses(lambda asked: refusal(400) if asked.method == "POST" else None, only_tokens(search))
+    (result,) = (result for result in check.results() if result.requirement == "CON-API-10")
+    assert result.outcome is outcome
+    assert bool([part for part in result.not_tested if "/oauth2/token" in part]) is not search
+
+
 def test_a_system_that_takes_everything_has_one_finding() -> None:
     """However many ways to be wrong are taken, of however many operations: nothing is validated, and that is said once."""
     check = near_misses(takes_all, several_operations())
