@@ -55,7 +55,9 @@ MOST_CHILDREN = 150_000
 _FORMER_ORDER = 4
 SPARE_NHS_NUMBERS = range(MOST_CHILDREN * 5, NHS_NUMBERS)
 
-# The first ten children have the identifiers that contracts and documents take as examples, whatever the seed.
+# The first ten children have the identifiers that contracts and documents take as examples, whatever the seed. Journeys
+# know them by name and day of birth too, so all else of them is drawn with the first seed.
+FIRST_SEED = 1
 FIRST_NHS_NUMBERS = (
     *("9990001006", "9990001014", "9990001022", "9990001030", "9990001049"),
     *("9990001057", "9990001065", "9990001073", "9990001081", "9990001103"),
@@ -319,7 +321,8 @@ class _Maker:
         self.first = self.block * BLOCK + _FIRST_OF[self.place]
         self.size = _BLOCK_SIZES[self.place]
         self.numbers = _numbers(seed)
-        draw.seed(seed * 1_000_003 + number)
+        is_named = self.first < len(FIRST_NHS_NUMBERS)
+        draw.seed((FIRST_SEED if is_named else seed) * 1_000_003 + number)
         self.random = draw.random
 
     def family(self) -> Family:

@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--input", action="append", default=[], metavar="NAME=VALUE", help="JSON, else a text"
     )
     parser.add_argument("--fault", action="append", default=[], metavar="NAME", help="a deliberate defect")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the agencies' synthetic data")
     parser.add_argument("--check", action="store_true", help="only say what is wrong with the document")
     chosen = parser.parse_args(arguments)
     try:
@@ -61,7 +62,7 @@ def _check(path: Path) -> int:
 def _play(path: Path, chosen: argparse.Namespace) -> int:
     inputs = dict(_input(text) for text in chosen.input)
     agencies = agencies_of(Library().open(path))
-    with served(agencies, faults=chosen.fault) as agencies_served:
+    with served(agencies, faults=chosen.fault, seed=chosen.seed) as agencies_served:
         played = play_journey(path, agencies_served, workflow=chosen.workflow, inputs=inputs)
     _say(lines(played))
     return 0 if played.outcome is Outcome.PASS else 1

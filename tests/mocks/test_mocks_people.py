@@ -325,6 +325,9 @@ def test_another_seed_is_another_world() -> None:
     numbers, pupils = itertools.islice(nhs_numbers(), 10), itertools.islice(upns(), 10)
     examples = list(zip(numbers, pupils, strict=True))
     assert [(c.nhs_number, c.upn) for c in one[:10]] == [(c.nhs_number, c.upn) for c in two[:10]] == examples
+    known = [[(c.given_name, c.family_name, c.date_of_birth) for c in children] for children in (one, two)]
+    assert known[0][:10] == known[1][:10]
+    assert known[0][10:] != known[1][10:]
     assert not {c.nhs_number for c in one[10:]} & {c.nhs_number for c in two[10:]}
 
 
