@@ -159,7 +159,7 @@ def _judge_system(account: Account, system: System, found_in_run: Sequence[Group
         found = results.get(point.id, [])
         if found or broken:
             judgements.append(_judge(point, found, broken))
-        elif not narrowed:  # Journeys that were chosen by name speak of what they speak of, and of nothing else.
+        elif not narrowed:  # Journeys chosen by name are asked only for what they speak of.
             judgements.append(_unchecked(point, complete=account.complete, ran=ran))
     return [_attested(account, system.system, judgement) for judgement in judgements]
 

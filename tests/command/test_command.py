@@ -121,7 +121,9 @@ def test_allure_results_name_requirement_and_system(
 def test_a_fault_is_found_and_replayed(tmp_path: Path) -> None:
     """A faulty agency does not conform (exit 1), and the finding can be seen again with one command."""
     fault = _faults()["AUT-01"]
-    done = run("check", "--only", "AUT-01", "--fault", fault, "--out", "run", "--json", cwd=tmp_path)
+    done = run(
+        "check", "--quick", "--only", "AUT-01", "--fault", fault, "--out", "run", "--json", cwd=tmp_path
+    )
     verdict = json.loads(done.stdout)
     assert (done.returncode, verdict["verdict"]) == (1, "not_conformant")
     assert {id for f in verdict["findings"] for id in f["requirements"]} == {"AUT-01"}
@@ -132,9 +134,12 @@ def test_a_fault_is_found_and_replayed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fault", ["expired-token-accepted", "audience-ignored"])
 def test_a_token_that_only_its_issuer_can_spoil_is_shown(tmp_path: Path, fault: str) -> None:
     """The bundled agencies are shown properly signed tokens with one thing wrong, and a fault in that is found."""
-    done = run("check", "--only", "AUT-01", "--fault", fault, "--out", "run", "--json", cwd=tmp_path)
+    done = run(
+        "check", "--quick", "--only", "AUT-01", "--fault", fault, "--out", "run", "--json", cwd=tmp_path
+    )
     verdict = json.loads(done.stdout)
-    assert (done.returncode, {f["rule"] for f in verdict["findings"]}) == (1, {"wrong-credential-accepted"})
+    assert (done.returncode, {id for f in verdict["findings"] for id in f["requirements"]}) == (1, {"AUT-01"})
+    assert "wrong-credential-accepted" in {f["rule"] for f in verdict["findings"]}
 
 
 def _faults() -> dict[str, str]:
@@ -365,7 +370,21 @@ def test_a_supplier_can_add_checks_of_their_own(tmp_path: Path) -> None:
 
 
 def test_workers_share_one_record(tmp_path: Path) -> None:
-    """With --workers the same requirements are judged, into one complete record."""
-    done = run("check", "--workers", "2", "--only", "AUT-01", "--out", "run", "--json", cwd=tmp_path)
+    """With --workers the same requirements are judged, into one complete record that says how many checks there are."""
+    done = run(
+        "check", "--workers", "2", "--quick", "--only", "AUT-01", "--out", "run", "--json", cwd=tmp_path
+    )
     verdict = json.loads(done.stdout)
     assert (done.returncode, verdict["complete"]) == (0, True)
+    events = [json.loads(line) for line in (tmp_path / "run" / "events.ndjson").read_text().splitlines()]
+    planned = [event["checks"] for event in events if event["event"] == "planned"]
+    assert planned == [len({(e["check"], e["system"]) for e in events if e["event"] == "check"})]
+
+
+def test_journeys_chosen_by_name_are_judged_alone(tmp_path: Path) -> None:
+    """With --journey clean agencies conform (exit 0), by what that journey speaks of and nothing else."""
+    done = run("check", "--journey", "referral-to-plan", "--out", "run", "--json", cwd=tmp_path)
+    verdict = json.loads(done.stdout)
+    assert (done.returncode, verdict["verdict"]) == (0, "conformant")
+    assert [journey["id"] for journey in verdict["journeys"]] == ["referral-to-plan"]
+    assert {requirement["outcome"] for requirement in verdict["requirements"]} == {"pass"}

@@ -18,6 +18,11 @@ from click.testing import CliRunner, Result
 from joinedup.conformance.cli import main
 from joinedup.reports.run_folder import write_views
 
+# What a check and a journey say of one and the same fault.
+OTHER_COUNCIL_READS = (
+    "read-by-another-organisation",
+    "journey-broken-authorisation-other-council-reads-no-child",
+)
 DOCUMENT = Path(__file__).parents[2] / "docs" / "evidence.md"
 
 
@@ -47,10 +52,14 @@ def test_a_real_run_goes_all_the_way(tmp_path: Path) -> None:
         "approved_by": "Ben Example",
     }
     today = datetime.now(UTC).date()
-    lines = ["[[waiver]]", 'scope = {system = "social-care", finding = "read-by-another-organisation"}']
-    lines += [f'{key} = "{value}"' for key, value in values.items()]
-    lines += [f"approved_on = {today - timedelta(days=1)}", f"expires = {today + timedelta(days=30)}"]
-    (tmp_path / "waivers.toml").write_text("\n".join(lines))
+    agreed = [f'{key} = "{value}"' for key, value in values.items()]
+    agreed += [f"approved_on = {today - timedelta(days=1)}", f"expires = {today + timedelta(days=30)}"]
+    scopes = [f'scope = {{system = "social-care", finding = "{finding}"}}' for finding in OTHER_COUNCIL_READS]
+    # The rest of the journey could not be tried, which no entry for a finding covers.
+    scopes.append('scope = {system = "social-care"}')
+    (tmp_path / "waivers.toml").write_text(
+        "\n".join(line for scope in scopes for line in ["[[waiver]]", scope, *agreed])
+    )
     command = [sys.executable, "-P", "-m", "joinedup.conformance.cli", "check", "--quick", "--only", "AUT-03"]
     command += ["--fault", "other-organisation-readable", "--out", str(tmp_path / "run")]
     assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0

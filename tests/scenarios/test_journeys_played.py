@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -135,3 +137,14 @@ def test_the_command_says_what_came_of_it(
     out, err = capsys.readouterr()
     assert said in out + err
     assert "Traceback" not in out + err
+
+
+def test_a_reader_who_stops_reading_is_no_error() -> None:
+    """Behind a pipe that is closed at once the command ends with its own exit code, and says nothing of it."""
+    command = [sys.executable, "-P", "-m", "joinedup.scenarios", "police-notice"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, b"")
