@@ -66,6 +66,15 @@ def completed(visitor: Visitor, factors: list[str]) -> Answer:
     return visitor.send("complete", "PATCH", made.header("Location") or "", body=body, headers=headers)
 
 
+def _interviewed(visitor: Visitor) -> None:
+    """A return interview that the child is offered and accepts."""
+    returned = {"childId": FIRST_CHILD, "returnedAt": "2026-11-18T01:00:00Z"}
+    offered = visitor.send("offer interview", "POST", "/v1/return-interviews", body=returned)
+    headers = {"if-match": offered.header("ETag") or ""}
+    path = offered.header("Location") or ""
+    visitor.send("accept interview", "PATCH", path, body={"status": "accepted"}, headers=headers)
+
+
 def round_(visitor: Visitor) -> None:
     """Every operation, well used and badly."""
     completed(visitor, ["16A", "21"])
@@ -96,6 +105,7 @@ def round_(visitor: Visitor) -> None:
     visitor.send("read child", "GET", f"/v1/children/{FIRST_CHILD}")
     visitor.send("refuse child", "GET", f"/v1/children/{FIRST_CHILD}", token=visitor.token("other"))
     visitor.send("lines", "GET", f"/v1/children/{FIRST_CHILD}/disclosures", query="limit=50")
+    _interviewed(visitor)
     waiting = referred(visitor)
     visitor.cast.clock.advance(5 * DAY_S)
     visitor.send("referral", "GET", waiting)
@@ -116,6 +126,8 @@ CHANGES = {
     "transfer-accepted-by-sender": {"accept own"},
     "disclosures-not-noted": {"lines"},
     "refusals-not-noted": {"lines"},
+    "interview-due-in-working-days": {"offer interview", "accept interview"},
+    "interview-without-times": {"accept interview"},
 }
 
 

@@ -11,15 +11,16 @@ import pytest
 from joserfc.util import urlsafe_b64decode
 from tour import stopped_cast, tour
 
-from joinedup.mocks import faults_casework, faults_deliveries
+from joinedup.mocks import faults_casework, faults_deliveries, faults_rights
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.faults import faults_of
 from joinedup.mocks.messages import Answer
 from joinedup.mocks.misdescription import MISDESCRIPTIONS
 from joinedup.mocks.social_care import fresh
 
-# Those of what follows a referral are tried beside it, in test_mocks_casework.
-FAULTS = tuple(f for f in (*faults_of("social-care"), *faults_of("auth")) if f not in faults_casework.FAULTS)
+# Those of what follows a referral and of the rights of people are tried beside it: test_mocks_casework, test_mocks_subject_access.
+ELSEWHERE = (*faults_casework.FAULTS, *faults_rights.FAULTS)
+FAULTS = tuple(f for f in (*faults_of("social-care"), *faults_of("auth")) if f not in ELSEWHERE)
 
 # Ids of the seed and those that the tour sends stay; those made on the way differ with what was made before.
 _MADE = re.compile(r"(?!00000000-0000-4000-8000-|11111111-)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
