@@ -30,6 +30,9 @@ def lowered(node: Node, resolved: Callable[[Node], Node]) -> Node:
         return [lowered(each, resolved) for each in node]
     if not isinstance(node, dict):
         return node
+    if "$ref" in node:
+        # 3.0 knows nothing beside a reference.
+        return {"$ref": node["$ref"]}
     either = node.get("oneOf")
     if isinstance(either, list) and NULL in either and len(either) > 1:
         kept = next(each for each in either if each != NULL)

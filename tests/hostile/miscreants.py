@@ -194,8 +194,8 @@ MISCREANTS: Mapping[str, Mapping[str, Miscreant]] = {
     },
     # These begin well; what was found before they ended stands, and a set-up fault is never charged to them.
     "ends-half-way": {
-        "dies-half-way": _silent(dies_after(30, drops), "gives no answer any more"),
-        "hangs-half-way": _silent(dies_after(30, waits), "gives no answer any more"),
+        "dies-half-way": _silent(dies_after(30, drops), "no answer"),
+        "hangs-half-way": _silent(dies_after(30, waits), "no answer"),
     },
 }
 """How each server speaks and how a run against it ends, by group and name. A group is checked in one run."""
