@@ -61,9 +61,8 @@ INVALID_BODIES = {
 }
 
 # Those of the systems that the tour visits; every other agency tries its own.
-# Faults of the casework after a referral, and of what passes between agencies, are tried by tests of their own.
-ELSEWHERE = {*faults_casework.FAULTS, *faults_deliveries.FAULTS}
-TOURED = tuple(f for f in FAULTS if f.system in ("social-care", "auth") and f not in ELSEWHERE)
+# Faults of what passes between agencies are tried by tests of their own.
+TOURED = tuple(f for f in FAULTS if f not in faults_deliveries.FAULTS)
 
 # The answers of the tour that each fault changes.
 CHANGES: dict[str, set[str]] = {
