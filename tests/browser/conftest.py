@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.chromium import Browser, running
 
+from browser.chromium import Browser, running
 from joinedup.reports import page
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import stories
-from browser.chromium import Browser
 from tools import node_tool
 
+from browser import stories
+from browser.chromium import Browser
 from joinedup.conformance.errors import ConfigurationError, SetupError
 from joinedup.reports import allure_results
 from joinedup.reports.allure_report import HISTORY, generate, without_analytics

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools import node_file
+
 from browser.chromium import Browser
 from browser.stories import KINDS, failing, with_everywhere
-from tools import node_file
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Of five thousand findings axe looks at the first and the last of each form: all of them would take it minutes.
