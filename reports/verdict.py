@@ -71,12 +71,7 @@ def compute(
         "requirements": [_requirement(name, j) for name, points in judgements.items() for j in points],
         "findings": [_told(group, waived) for group in confirmed],
         "journeys": _journeys(account),
-        "questions": questions.answer(
-            [j for points in judgements.values() for j in points],
-            account.complete,
-            journeys=any(j["outcome"] in questions.TESTED for j in account.journeys.values()),
-            played={Outcome(str(j["outcome"])) for j in account.journeys.values()},
-        ),
+        "questions": _questions(account, judgements),
         "links": _links(account),
         "waivers": overlay.told(coverage),
         "baseline": _baseline(account, judgements, parts, strict),
@@ -92,6 +87,14 @@ def compute(
         "performance": performance,
         "counts": _counts(judgements.values()),
     }
+
+
+def _questions(account: Account, judgements: Mapping[str, Sequence[Judgement]]) -> list[dict[str, object]]:
+    """The council's questions, answered by the points and the journeys of a run."""
+    played = {Outcome(str(journey["outcome"])) for journey in account.journeys.values()}
+    points = [judgement for own in judgements.values() for judgement in own]
+    told = bool(played & questions.TESTED)
+    return questions.answer(points, account.complete, journeys=told, played=played)
 
 
 def _heading(account: Account, decision: Decision, strict: bool) -> dict[str, object]:

@@ -71,12 +71,8 @@ def performance(
         for name, row in sorted(tally.rows.items(), key=lambda pair: (pair[1].kind, pair[0]))
     ]
     found["series"] = series(plan.profile, tally)
-    found["correctness"] = {
-        "judged": tally.judged,
-        "breaches": tally.breaches,
-        "foreign": tally.foreign,
-        **(counted or {}),
-    }
+    seen = {"judged": tally.judged, "breaches": tally.breaches, "foreign": tally.foreign}
+    found["correctness"] = {**seen, **(counted or {})}
     found["reasons"] = [{"reason": why, "count": count} for why, count in tally.why.most_common(20)]
     found["drift"] = drift(plan, tally, served_memory)
     found["invalid_because"] = list(_invalid(found, missing))

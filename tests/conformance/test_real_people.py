@@ -94,7 +94,9 @@ def test_what_is_nobodys_number_does_not_stop_the_run(text: str) -> None:
 
 @pytest.mark.parametrize("text", [LIVE, SPACED])
 def test_a_number_of_our_own_does_not_stop_the_run(text: str) -> None:
-    """What the harness sent or the contract declares is no news, in either spelling."""
+    """What the harness sent or the contract declares is no news, in either spelling; to another run it is."""
+    with pytest.raises(RealDataError):
+        refuse_real_people(text.encode(), where="GET /", ours=Redactor())
     sender = Redactor()
     sender.sent(LIVE)
     refuse_real_people(text.encode(), where="GET /", ours=sender)
@@ -118,7 +120,9 @@ def test_bytes_that_are_no_text_are_searched_all_the_same() -> None:
     ],
 )
 def test_a_count_does_not_stop_the_run(text: str) -> None:
-    """A JSON integer under a name that counts or measures is no number of a person."""
+    """A JSON integer under a name that counts or measures is no number of a person; the same as text may be one."""
+    with pytest.raises(RealDataError):
+        refuse_real_people(text.replace(LIVE, f'"{LIVE}"').encode(), where="GET /", ours=Redactor())
     refuse_real_people(text.encode(), where="GET /", ours=Redactor())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 from joinedup.mocks import systems
 from joinedup.mocks.bundle import contract_names, each_operation, load_contract, resolve
@@ -62,8 +63,12 @@ def expanded(contract: dict[str, Any], schema: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_contract_is_valid(system: str) -> None:
-    """A validator of OpenAPI has nothing against it."""
-    validate(load_contract(system))
+    """A validator of OpenAPI has nothing against it, and has where it is spoilt."""
+    contract = load_contract(system)
+    validate(contract)
+    del contract["info"]["title"]
+    with pytest.raises(OpenAPIValidationError):
+        validate(contract)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -301,7 +301,7 @@ def _sized(size: int) -> bytes:
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "climbs out": lambda: _zip("../../escaped"),
-    "from the root": lambda: _zip("/tmp/escaped"),
+    "from the root": lambda: _zip("/escaped"),
     "a drive": lambda: _zip("C:\\escaped"),
     "a link": lambda: _zip("verdict.json", b"/etc/passwd", external_attr=0o120777 << 16),
     "a device": lambda: _zip("verdict.json", external_attr=0o020666 << 16),
