@@ -30,7 +30,7 @@ from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES, profile_of
 from joinedup.mocks.clock import Clock, ClockState
 from joinedup.mocks.connections import connected
-from joinedup.mocks.deliveries import Deliveries, DeliveriesState, Delivery, Done, Outgoing, Transport
+from joinedup.mocks.deliveries import Deliveries, DeliveriesState, Delivery, Done, Outgoing, Reply, Transport
 from joinedup.mocks.engine import Agency
 from joinedup.mocks.faults import FAULTS, fault_named
 from joinedup.mocks.faults_deliveries import gives_up, misdelivered
@@ -58,6 +58,8 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
 KEYED: dict[str, Callable[[Callable[[str], KeyRing]], Agency[Any]]] = {"supplier-app": supplier_app.agency}
 # The organisations of the callers own and other, where they are not the two councils.
 ORGANISATIONS_OF: dict[str, tuple[str, str]] = {"police": police.ORGANISATIONS}
+AWAY = 503
+"""What a system that is away answers to whoever delivers something."""
 
 
 class UnknownNameError(ValueError):
@@ -112,6 +114,8 @@ class Cast:
         self.addresses: dict[str, str] = {}
         # What their systems let the agencies in by, as the value of an Authorization header.
         self.passes: dict[str, str] = {}
+        # Those elsewhere that are to these agencies as if they were away.
+        self.away: set[str] = set()
         self.far: Transport = Http(self.addresses)
         self.deliveries = Deliveries(self.clock, self._send, self._credentials, seed=seed)
         self.deliveries.gives_up = lambda delivery: gives_up(delivery, self.faults)
@@ -127,6 +131,9 @@ class Cast:
     # What passes between them
 
     def _send(self, outgoing: Outgoing, done: Done) -> None:
+        if outgoing.recipient in self.away:
+            done(Reply(AWAY))
+            return
         near = {name: engine for name, engine in self.engines.items() if name not in self.addresses}
         send = routed(near, self.far)
         if DUPLICATED in generic_of(outgoing.sender, self.faults):
@@ -197,11 +204,14 @@ class Cast:
 
     def switch_outage(self, system: str, away: bool) -> None:
         """
-        Make an agency go away or come back.
+        Make an agency go away or come back; of one elsewhere, its partners here only.
 
         Raises:
-            UnknownNameError: it is not here.
+            UnknownNameError: it is not here, nor known where it is.
         """
+        if system in self.addresses:
+            (self.away.add if away else self.away.discard)(system)
+            return
         _known("system", [system], self.engines)
         self.engines[system].is_away = away
 
@@ -214,6 +224,7 @@ class Cast:
         self.clock.reset()
         self.deliveries.reset()
         self.journal.reset()
+        self.away.clear()
         self._switch(self._initial_faults)
         for engine in self.engines.values():
             engine.seed, engine.is_away = self.seed, False

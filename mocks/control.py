@@ -80,6 +80,8 @@ def get_status(call: ControlCall) -> Answer:
 
 
 def _system(cast: Cast, name: str) -> Record:
+    if name in cast.addresses:
+        return {"system": name, "address": cast.addresses[name], "away": name in cast.away}
     engine = cast.engines[name]
     return {"system": name, "address": engine.address, "away": engine.is_away}
 

@@ -23,6 +23,9 @@ from joinedup.mocks.cast import Cast
 from joinedup.mocks.certificates import Certificates, write_certificates, write_privately
 from joinedup.mocks.listening import LOOPBACK, Listening, Public, Tls
 
+TOKENS = "auth"
+"""Whoever calls one of them needs its tokens, so it is always shown to others."""
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -68,7 +71,7 @@ class Folder:
             made = self.certificates() if tls else None
             return Listening(ports, Tls(made.server, callers=made.authority) if made else None)
         host, _, port = mocks.listen.rpartition(":")
-        public = Public(host.strip("[]"), int(port), mocks.public_url, self.proof())
+        public = Public(host.strip("[]"), int(port), mocks.public_url, self.proof(), (*mocks.serve, TOKENS))
         made = self.certificates(urlsplit(mocks.public_url).hostname or LOOPBACK)
         callers = made.authority if tls else None
         if mocks.certificate:

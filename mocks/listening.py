@@ -48,12 +48,18 @@ class Public:
     Args:
         url: by which others reach it, perhaps through a proxy.
         proof: key of the answers that show that it is these agencies that answer there.
+        shown: the agencies that others reach, the rest staying on the loopback interface; empty for all of them.
     """
 
     host: str
     port: int
     url: str
     proof: bytes = field(repr=False)
+    shown: tuple[str, ...] = ()
+
+    def shows(self, system: str) -> bool:
+        """Whether others reach an agency."""
+        return not self.shown or system in self.shown
 
 
 @dataclass(frozen=True)
@@ -78,19 +84,29 @@ class Listening:
         Raises:
             SetupError: a port is taken, or may not be used.
         """
-        wanted = {name: (LOOPBACK, self.ports.get(name, 0)) for name in (*systems, CONTROL)}
+        here = [name for name in systems if not self.is_public(name)]
+        wanted = {name: (LOOPBACK, self.ports.get(name, 0)) for name in (*here, CONTROL)}
         if self.public is not None:
-            wanted = {PUBLIC: (self.public.host, self.public.port), CONTROL: wanted[CONTROL]}
+            wanted[PUBLIC] = (self.public.host, self.public.port)
         with contextlib.ExitStack() as stack:
             yield {name: stack.enter_context(_bound(name, *place)) for name, place in wanted.items()}
 
     def addresses(self, systems: Collection[str], opened: Mapping[str, socket.socket]) -> dict[str, str]:
         """The address of each system and of the control plane."""
-        found = {CONTROL: _address("http", opened[CONTROL])}
+        scheme = "https" if self.tls and self.public is None else "http"
+        found = {name: _address(scheme, opened[name]) for name in systems if not self.is_public(name)}
         if self.public is not None:
-            return {name: f"{self.public.url.rstrip('/')}/{name}" for name in systems} | found
-        scheme = "https" if self.tls else "http"
-        return {name: _address(scheme, opened[name]) for name in systems} | found
+            base = self.public.url.rstrip("/")
+            found |= {name: f"{base}/{name}" for name in systems if self.is_public(name)}
+        return found | {CONTROL: _address("http", opened[CONTROL])}
+
+    def is_public(self, system: str) -> bool:
+        """Whether others reach an agency at the public address."""
+        return self.public is not None and self.public.shows(system)
+
+    def tls_of(self, name: str) -> Tls | None:
+        """What a socket shows: the control plane and what stays here beside a public address speak plainly."""
+        return self.tls if name != CONTROL and (self.public is None or name == PUBLIC) else None
 
 
 def _bound(name: str, host: str, port: int) -> socket.socket:

@@ -191,7 +191,9 @@ def _applications(cast: Cast, listening: Listening, control_address: str) -> dic
         name: Disturbed(application(engine), engine) for name, engine in cast.engines.items()
     }
     if listening.public is not None:
-        apps = {PUBLIC: OneAddress(apps, listening.public)}
+        shown = {name: app for name, app in apps.items() if listening.is_public(name)}
+        apps = {name: app for name, app in apps.items() if name not in shown}
+        apps[PUBLIC] = OneAddress(shown, listening.public)
     return {**apps, CONTROL: _control(cast, control_address)}
 
 
@@ -216,7 +218,7 @@ def _config(app: ASGIApp, listening: Listening, name: str) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=1,
         timeout_keep_alive=60,
-        **(listening.tls.settings() if listening.tls and name != CONTROL else {}),
+        **(tls.settings() if (tls := listening.tls_of(name)) else {}),
     )
 
 
