@@ -43,6 +43,7 @@ class Agencies(Handle):
     The agencies, for a test in the same process.
 
     ``addresses`` are those of others that they deliver to, by name: a product of one's own that is to be notified.
+    ``control`` is the address of the control plane, for documents that call it; a test has the methods here.
     """
 
     def __init__(self, systems: Collection[str] = tuple(AGENCIES)) -> None:
@@ -50,12 +51,15 @@ class Agencies(Handle):
         self.addresses = self.cast.addresses
         places = {name: f"https://{name}.{DOMAIN}" for name in self.cast.engines}
         self.cast.serve_at(places)
-        self.systems = served_systems(self.cast.announcement(places, ""))
+        self.control = f"https://control.{DOMAIN}"
+        announced = self.cast.announcement(places, self.control)
+        self.systems, self.callers = served_systems(announced), announced["callers"]
         self._plane = control(self.cast)
-        self._apps = {
+        self._apps: dict[str, ASGIApp] = {
             f"{name}.{DOMAIN}": Disturbed(application(engine), engine, self._be_late)
             for name, engine in self.cast.engines.items()
         }
+        self._apps[f"control.{DOMAIN}"] = application(self._plane)
         self._late_s = 0.0
         # Agencies are no more thread-safe than a server with one loop; a delivery may call back within a call.
         self._lock = threading.RLock()

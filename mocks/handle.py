@@ -47,9 +47,16 @@ def served_systems(announced: Mapping[str, Any]) -> Mapping[str, ServedSystem]:
 
 
 class Handle(ABC):
-    """The agencies from the side of a test."""
+    """
+    The agencies from the side of a test.
+
+    ``control`` is the address of their control plane; ``callers`` are the clients of every agency's organisations,
+    ``own`` and ``other``, as the configuration of an identity has them.
+    """
 
     systems: Mapping[str, ServedSystem]
+    control: str
+    callers: Mapping[str, Mapping[str, Mapping[str, str]]]
 
     @abstractmethod
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:

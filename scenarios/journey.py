@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from joinedup.mocks.serve import Served
+from joinedup.mocks.handle import Handle
 from joinedup.scenarios.checking import prepared
 from joinedup.scenarios.library import CAPABILITIES, JOURNEYS, Library, Linked
 from joinedup.scenarios.played import Played
@@ -55,7 +55,7 @@ def first_workflow(linked: Linked) -> str:
 
 def play_journey(
     path: str | Path,
-    served: Served,
+    served: Handle,
     *,
     workflow: str = "",
     inputs: Mapping[str, Any] | None = None,

@@ -9,6 +9,7 @@ Where a workflow is played: the one seam through which requests are sent, time p
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ from joinedup.conformance.errors import ConfigurationError
 from joinedup.conformance.exchanges import Exchange, Step
 from joinedup.conformance.identities import Identity, build_identity
 from joinedup.conformance.operations import Operation
-from joinedup.mocks.serve import Served
+from joinedup.mocks.handle import Handle
 from joinedup.scenarios.library import Live, Source
 
 LONGEST_REAL_WAIT_S = 60.0
@@ -85,12 +86,14 @@ class Systems:
         wait: how time passes.
         observe: told every exchange, with the name of the system.
         limits: requests in all, seconds and bytes for each system.
+        trust: whom to believe who a server is; the usual authorities where it is not given.
     """
 
     identity: Identities
     wait: Wait = real_wait
     observe: Observe = unobserved
     limits: Limits = field(default_factory=Limits)
+    trust: ssl.SSLContext | None = None
     _clients: dict[tuple[str, str], Client] = field(default_factory=dict)
     _known: dict[tuple[str, str], Identity] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -135,6 +138,7 @@ class Systems:
             Budget(self.limits),
             lambda exchange: self.observe(source.system, exchange),
             derive=lambda actor: self._identity(source, actor),
+            trust=self.trust,
         )
 
     def _identity(self, source: Source, actor: str) -> Identity:
@@ -152,30 +156,30 @@ class Systems:
 # The served agencies
 
 
-def served_systems(served: Served, *, observe: Observe = unobserved) -> Systems:
+def served_systems(served: Handle, *, observe: Observe = unobserved) -> Systems:
     """A stage on the served agencies: time is their clock's, and every organisation may call every system."""
     found: dict[tuple[str, str], Identity | None] = {}
 
     def identity(system: str, actor: str) -> Identity | None:
         if (system, actor) not in found:
-            found[system, actor] = _served_identity(served, system, actor)
+            found[system, actor] = _served_identity(served, system, actor, trust)
         return found[system, actor]
 
     def wait(seconds: float) -> None:
         served.advance(seconds)
         stage.renew()
 
-    stage = Systems(identity, wait, observe)
+    stage = Systems(identity, wait, observe, trust=trust)
     return stage
 
 
-def served_live(served: Served) -> dict[str, Live]:
+def served_live(served: Handle) -> dict[str, Live]:
     """Where the served agencies answer, and their control plane, by system."""
     found = {name: Live(system.base_url) for name, system in served.systems.items()}
     return {**found, CONTROL: Live(served.control)}
 
 
-def _served_identity(served: Served, system: str, actor: str) -> Identity | None:
+def _served_identity(served: Handle, system: str, actor: str) -> Identity | None:
     """
     Who calls one of the served agencies.
 
@@ -193,4 +197,4 @@ def _served_identity(served: Served, system: str, actor: str) -> Identity | None
         keys |= {"scope": called.identities["own"].get("scope", "")} if "scope" in keys else {}
     else:
         return None
-    return build_identity(actor, keys, folder=Path(), where=f"{system}.{actor}")
+    return build_identity(actor, keys, folder=Path(), where=f"{system}.{actor}", trust=trust)
