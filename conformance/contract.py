@@ -5,6 +5,7 @@ A contract: a system's OpenAPI document, mended where it breaks tools, with its 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -78,6 +79,16 @@ class Contract:
     ) -> list[Breach]:
         """How a response departs from what the contract declares for it; empty where it does not."""
         return self._responses.breaches(operation, status, headers, body)
+
+    @property
+    def unplaced_hash(self) -> str:
+        """
+        SHA-256 of the document without the addresses of its servers and of its token server, hexadecimal.
+
+        The bundled agencies are at other addresses in each run, and their contract is the same nevertheless.
+        """
+        kept = {key: value for key, value in self.document.items() if key != "servers"}
+        return hashlib.sha256(json.dumps(_without(kept, "tokenUrl"), sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def _requests(self) -> SchemaCompiler:
@@ -185,6 +196,13 @@ def _duplicate(pointer: str) -> Problem:
         pointer=pointer,
         repaired=False,
     )
+
+
+def _without(node: object, name: str) -> object:
+    """A JSON value without any member of this name."""
+    if isinstance(node, dict):
+        return {key: _without(value, name) for key, value in node.items() if key != name}
+    return [_without(value, name) for value in node] if isinstance(node, list) else node
 
 
 def _version(document: object, origin: str) -> str:

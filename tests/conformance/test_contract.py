@@ -423,6 +423,36 @@ def test_the_hash_is_of_the_bytes(sound: Contract) -> None:
     assert sound.version == "3.0.3"
 
 
+PLACED = """
+openapi: 3.1.0
+info: {{title: Records, version: "{version}"}}
+servers: [{{url: "{address}"}}]
+paths: {{}}
+components:
+  securitySchemes:
+    tokens: {{type: oauth2, flows: {{clientCredentials: {{tokenUrl: "{token_url}", scopes: {{}}}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"address": "http://127.0.0.1:2"}, True),
+        ({"token_url": "http://127.0.0.1:3/token"}, True),
+        ({"version": "2"}, False),
+    ],
+)
+def test_one_hash_does_not_depend_on_where_a_system_is(change: dict[str, str], same: bool) -> None:
+    """Addresses of the servers and of the token server do not count, and everything else does."""
+    first = {"version": "1", "address": "http://127.0.0.1:1", "token_url": "http://127.0.0.1:1/token"}
+    one, other = (
+        parse_contract(PLACED.format(**placed).encode(), origin="x")
+        for placed in (first, {**first, **change})
+    )
+    assert (one.unplaced_hash == other.unplaced_hash) is same
+    assert one.original_hash != other.original_hash
+
+
 @needs_real
 @pytest.mark.parametrize(("name", "count"), OPERATIONS.items())
 def test_lists_every_operation_of_a_real_contract(name: str, count: int) -> None:
