@@ -416,10 +416,15 @@ def describe_system(run: Run, name: str) -> None:
     run.record.write(
         "system",
         **fields,
-        contract_hash=target.contract.original_hash,
+        contract_hash=_contract_hash(run, name, target),
         operations=len(target.contract.operations),
         left_out=left_out,
     )
+
+
+def _contract_hash(run: Run, name: str, target: Target) -> str:
+    """The hash of what was read; without addresses where they are ours, for those are others in each run."""
+    return target.contract.unplaced_hash if name in run.ours else target.contract.original_hash
 
 
 def _write_run_json(run: Run) -> None:
