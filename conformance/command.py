@@ -405,7 +405,7 @@ def doctor(source: str | None, *, as_json: bool) -> int:
     from joinedup.conformance.doctor import examine
 
     plan = Plan(source=_source(source), out="")
-    with serving(plan, read_plan(plan)) as (configuration, ours):
+    with serving(plan, read_plan(plan), public=True) as (configuration, ours):
         diagnosis = examine(configuration, load_catalogue(), ours)
     click.echo(json.dumps(diagnosis.as_record(), indent=1) if as_json else diagnosis.as_text())
     return 0 if diagnosis.green else 3

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.redaction import Redactor
 from joinedup.conformance.run import BUNDLED, Plan, Run
 from joinedup.conformance.target import OWN, Target
-from joinedup.conformance.way_back import way_back_fault
+from joinedup.conformance.way_back import trust_in_mocks, way_back_fault
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.serve import Served, served
 from joinedup.reports.events import as_record
 from joinedup.scenarios.checking import prepared
+from joinedup.scenarios.gateway import Gateway, listening
+from joinedup.scenarios.journey import bundled_capabilities
 from joinedup.scenarios.judgement import Judgement, judge, outcome_of
 from joinedup.scenarios.library import JOURNEYS, Library, Linked
 from joinedup.scenarios.mixture import Mixture, library_of
@@ -91,6 +94,7 @@ class Journeys:
     closing: contextlib.ExitStack
     shown: Redactor = field(default_factory=Redactor)
     _declared: set[int] = field(default_factory=set)
+    _handed_in: list[Played] = field(default_factory=list)
 
     @cached_property
     def live(self) -> Mapping[str, Target]:
@@ -107,22 +111,65 @@ class Journeys:
     @cached_property
     def agencies(self) -> Served:
         """The connected cast; it is served from the first journey to the end of the run."""
-        names = [name for name in AGENCIES if name not in self.live]
-        plan = self.run.plan
+        plan, mocks = self.run.plan, self.run.configuration.public_mocks
+        addresses = {name: target.system.base_url for name, target in self.live.items()}
         return self.closing.enter_context(
             served(
-                names,
+                [name for name in AGENCIES if name not in self.live],
                 faults=plan.faults,
                 seed=plan.seed,
-                elsewhere={name: target.system.base_url for name, target in self.live.items()},
-                passes={name: found for name, target in self.live.items() if (found := _pass(target))},
+                public=mocks if self._is_public else None,
+                folder=self.run.configuration.mocks_folder if self._is_public else None,
+                elsewhere=addresses | {name: address for name, (address, _) in self._doors.items()},
+                passes={
+                    name: found
+                    for name, target in self.live.items()
+                    if name not in self._doors and (found := _pass(target))
+                },
             )
+        )
+
+    @property
+    def _is_public(self) -> bool:
+        """Whether live systems reach the cast of the journeys at a public address."""
+        return bool(self.live and self.run.configuration.mocks.listen)
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext | None:
+        configuration = self.run.configuration
+        return (
+            trust_in_mocks(configuration.mocks_folder, configuration.public_mocks.certificate)
+            if self._is_public
+            else None
         )
 
     @cached_property
     def library(self) -> Library:
         """Documents with every system where it answers."""
         return library_of(self.agencies, self.live)
+
+    @cached_property
+    def bindings(self) -> Mapping[str, Linked]:
+        """The capabilities of live systems on contracts of their own, by system."""
+        places = {name: self.library.bindings[name] for name in self.live if name in self.library.bindings}
+        return {name: self.library.open(place) for name, place in places.items()}
+
+    @cached_property
+    def _doors(self) -> Mapping[str, tuple[str, Callable[[Gateway], None]]]:
+        """Where the agencies bring what they have for a system that takes it by its binding."""
+        bound = [name for name, target in self.live.items() if target.system.binding]
+        return {name: self.closing.enter_context(listening()) for name in bound}
+
+    @cached_property
+    def gateways(self) -> Mapping[str, Gateway]:
+        """What hands those deliveries in, by system."""
+        found = {}
+        for name, binding in self.bindings.items():
+            reference = Library().open(bundled_capabilities()[name])
+            actor = partial(_identity_of, self.live[name])
+            found[name] = Gateway(reference, binding, None, actor, self._handed_in.append)
+            self._doors[name][1](found[name])
+        return found
 
     def play(self, path: Path, workflow: str, check: str) -> Ending:
         """
@@ -210,6 +257,12 @@ class Journeys:
         for reason in judgement.faults:
             self.run.record.write("error", outcome=str(Outcome.HARNESS_ERROR), reason=reason, check=check)
         contracts = {source.system: source.contract for source in _sources(linked)}
+        # Agencies deliver in the words of the reference, whatever the recipient makes of it.
+        contracts |= {
+            name: source.contract
+            for name, gateway in self.gateways.items()
+            for source in gateway.reference.sources.values()
+        }
         fields = told(story, played, stage.redactor, deliveries, contracts)
         self.run.record.write("journey", **fields)
         self._leave_out(judgement)
@@ -228,13 +281,30 @@ class Journeys:
         inputs = given.inputs if given else {}
         live = self._taking_part(story)
         self._declare(linked, inputs, live)
-        self.agencies.reset()
-        stage = Mixture(self.agencies, live, self.run.record.write, self.shown)
-        with contextlib.closing(stage):
+        stage = Mixture(self.agencies, live, self.run.record.write, self.shown, self.bindings, self._trust)
+        with contextlib.closing(stage), self._open(stage):
+            stage.begin()
             played = play(callee, inputs, stage)
-        deliveries = list(self.agencies.all_deliveries())
-        judgement = judge(story, played, self._held(story), stage.redactor, live)
+            deliveries = list(self.agencies.all_deliveries())
+        judgement = judge(
+            story, played, self._held(story), stage.redactor, live, handed_in=tuple(self._handed_in)
+        )
         return played, judgement, deliveries, stage
+
+    @contextlib.contextmanager
+    def _open(self, stage: Mixture) -> Iterator[None]:
+        """What the agencies have for live systems of a story is handed in as long as it is played."""
+        self._handed_in.clear()
+        for name, gateway in self.gateways.items():
+            gateway.begin(stage if name in stage.live else None)
+        try:
+            yield
+        finally:
+            faults = [gateway.fault for gateway in self.gateways.values() if gateway.fault]
+            for gateway in self.gateways.values():
+                gateway.begin(None)
+        for fault in faults:
+            raise fault
 
     def _declare(self, linked: Linked, inputs: Mapping[str, Any], live: Mapping[str, Target]) -> None:
         """What the journey and the contracts say may be shown."""
@@ -270,6 +340,12 @@ class Journeys:
                 results=[as_record(result) for result in check.results()],
                 findings=[as_record(finding) for finding in check.findings],
             )
+
+
+def _identity_of(target: Target, organisation: str) -> str:
+    """The caller of a live system that stands for an organisation; its default one where none does."""
+    named = (name for name, identity in target.identities.items() if identity.organisation == organisation)
+    return next(named, OWN)
 
 
 def _pass(target: Target) -> str:

@@ -255,16 +255,22 @@ def bundled_under_test(plan: Plan) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def serving(
-    plan: Plan, configuration: Configuration | None
+    plan: Plan, configuration: Configuration | None, *, public: bool = False
 ) -> Iterator[tuple[Configuration, frozenset[str]]]:
-    """The configuration with every system at an address: the bundled agencies are served while this is open."""
+    """
+    The configuration with every system at an address: the bundled agencies are served while this is open.
+
+    Args:
+        public: whether the mocks that a live system calls are served at their public address too. Journeys serve them
+            themselves: what a live system tells its partners has to reach those of the story.
+    """
     if configuration is not None:
         if plan.faults:
             raise ConfigurationError(
                 "--fault changes the bundled agencies, and the configuration has none of them under test.",
                 hint="Leave out -c, or leave out --fault.",
             )
-        with _reached_by_others(configuration):
+        with _reached_by_others(configuration) if public else contextlib.nullcontext():
             yield configuration, frozenset()
         return
     from joinedup.mocks.serve import served

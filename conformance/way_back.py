@@ -44,7 +44,7 @@ def way_back_fault(configuration: Configuration) -> Fault | None:
     try:
         key = (configuration.mocks_folder / PROOF_KEY).read_text().strip().encode()
         url = f"{mocks.public_url.rstrip('/')}/{WAY_BACK}/{nonce}"
-        trust = _trust(configuration.mocks_folder, mocks.certificate)
+        trust = trust_in_mocks(configuration.mocks_folder, mocks.certificate)
         answer = httpx.get(url, verify=trust, timeout=configuration.limits.timeout_s)
         proof = answer.json().get("proof", "") if answer.status_code == httpx.codes.OK else ""
     except (httpx.HTTPError, OSError) as error:
@@ -70,7 +70,7 @@ def _closed(configuration: Configuration, error: Exception) -> Fault:
     )
 
 
-def _trust(folder: Path, certificate: str) -> ssl.SSLContext:
+def trust_in_mocks(folder: Path, certificate: str) -> ssl.SSLContext:
     """The usual authorities, the mocks' own, and their own certificate; with theirs to show, should it be asked for."""
     context = ssl.create_default_context()
     for path in (folder / AUTHORITY, *([Path(certificate)] if certificate else [])):

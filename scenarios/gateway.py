@@ -11,16 +11,17 @@ value of the request is; the capability of the same name in the binding is playe
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from joinedup.conformance.errors import JoinedUpError
 from joinedup.conformance.outcomes import Outcome
 from joinedup.scenarios.checking import prepared
 from joinedup.scenarios.library import Call, Linked
@@ -117,48 +118,64 @@ class Gateway:
 
     Args:
         reference, binding: the capabilities on the reference contract and on the system's own.
-        stage: on which the binding is played.
+        stage: on which the binding is played; None while the system takes no part in what is played.
         actor: name of the identity, at the system, of an organisation.
         observe: told what was played for each delivery.
+        fault: what went wrong here while a delivery was handed in, to be raised by whoever plays.
     """
 
     reference: Linked
     binding: Linked
-    stage: Stage
+    stage: Stage | None
     actor: Callable[[str], str] = lambda _: "own"
     observe: Callable[[Played], None] = lambda _: None
+    fault: Exception | None = None
     _taken: dict[str, int] = field(default_factory=dict)
+    _one_by_one: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, incoming: Incoming, organisation: str = "") -> int:
-        """Hand one delivery in; gives the status to answer it with. What was taken in before is not handed in again."""
-        delivery = incoming.headers.get("x-request-id", "")
-        if delivery not in self._taken:
-            status = self._handed_in(incoming, self.actor(organisation))
-            if not delivery or status >= 400:
-                return status
-            self._taken[delivery] = status
-        return self._taken[delivery]
+        """
+        Hand one delivery in; gives the status to answer it with.
 
-    def forget(self) -> None:
-        """Forget what was taken in: after a reset of the agencies deliveries have the same ids again."""
-        self._taken.clear()
+        What was taken in before is not handed in again. One comes after the other, as they came.
+        """
+        delivery = incoming.headers.get("x-request-id", "")
+        with self._one_by_one:
+            if delivery not in self._taken:
+                status = self._handed_in(incoming, self.actor(organisation))
+                if not delivery or status >= 400:
+                    return status
+                self._taken[delivery] = status
+            return self._taken[delivery]
+
+    def begin(self, stage: Stage | None) -> None:
+        """Take in for another story; after a reset of the agencies deliveries have the same ids again."""
+        with self._one_by_one:
+            self.stage, self.fault = stage, None
+            self._taken.clear()
+
+    @cached_property
+    def _readings(self) -> tuple[Reading, ...]:
+        return readings(self.reference)
 
     def _handed_in(self, incoming: Incoming, actor: str) -> int:
-        for reading in readings(self.reference):
+        if self.stage is None:
+            return UNANSWERED
+        for reading in self._readings:
             inputs = reading.inputs(incoming)
             if inputs is not None and reading.workflow in self.binding.document.workflows:
-                played = self._played(reading.workflow, inputs, actor)
+                played = self._played(self.stage, reading.workflow, inputs, actor)
                 self.observe(played)
                 return _status(played)
         return NOBODY_TAKES_IT
 
-    def _played(self, workflow: str, inputs: dict[str, Any], actor: str) -> Played:
+    def _played(self, stage: Stage, workflow: str, inputs: dict[str, Any], actor: str) -> Played:
         callee = prepared(self.binding, workflow)
         source = next(iter(self.binding.sources.values()))
-        credential = self.stage.credential(source, actor)
+        credential = stage.credential(source, actor)
         if credential and INPUT_OF_CREDENTIAL in callee.workflow.input_properties:
             inputs = {**inputs, INPUT_OF_CREDENTIAL: credential}
-        return play(callee, inputs, self.stage, actor=actor, credential=credential)
+        return play(callee, inputs, stage, actor=actor, credential=credential)
 
 
 def _status(played: Played) -> int:
@@ -168,13 +185,24 @@ def _status(played: Played) -> int:
     return UNANSWERED
 
 
+def organisation_of(headers: Mapping[str, str]) -> str:
+    """Whom a delivery is for, as the sender's token says; empty where it says nothing."""
+    _, _, token = headers.get("authorization", "").partition(" ")
+    claims = [*token.split("."), ""][1]
+    try:
+        said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    except ValueError:
+        return ""
+    return str(said.get("organisation", "")) if isinstance(said, dict) else ""
+
+
 @contextlib.contextmanager
-def listening() -> Iterator[tuple[str, Callable[[Gateway, Callable[[Mapping[str, str]], str]], None]]]:
+def listening() -> Iterator[tuple[str, Callable[[Gateway], None]]]:
     """
     A free port of the loopback interface for deliveries.
 
-    Gives its address, and a function that says which gateway takes them in, and how an organisation is read from
-    headers; until it was called they are to be tried again.
+    Gives its address, and a function that says which gateway takes them in; until it was called they are to be tried
+    again.
     """
     server = _Server()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -193,11 +221,10 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.gateway: Gateway | None = None
-        self.organisation: Callable[[Mapping[str, str]], str] = lambda _: ""
 
-    def connect(self, gateway: Gateway, organisation: Callable[[Mapping[str, str]], str]) -> None:
+    def connect(self, gateway: Gateway) -> None:
         """From now on this gateway takes deliveries in."""
-        self.gateway, self.organisation = gateway, organisation
+        self.gateway = gateway
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -205,23 +232,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take one delivery in."""
-        try:
-            status = self._taken()
-        except (JoinedUpError, ValueError):
-            status = UNANSWERED
-        self.send_response(status)
+        self.send_response(self._status())
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def _taken(self) -> int:
+    def _status(self) -> int:
+        gateway = self.server.gateway
         length = min(int(self.headers.get("Content-Length", 0)), LARGEST_BODY)
-        body = json.loads(self.rfile.read(length) or b"null")
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        if self.server.gateway is None:
+        body = self.rfile.read(length)
+        if gateway is None:
             return UNANSWERED
-        return self.server.gateway.take(
-            Incoming("POST", self.path, headers, body), self.server.organisation(headers)
-        )
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            incoming = Incoming("POST", self.path, headers, json.loads(body or b"null"))
+            return gateway.take(incoming, organisation_of(headers))
+        except Exception as error:
+            # Raised in a thread of the server's; whoever plays the story has to hear of it.
+            gateway.fault = error
+            return UNANSWERED
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is logged: the record has what was played."""

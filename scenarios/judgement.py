@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from joinedup.conformance.check import Check, Ended, blocked, not_applicable, setup_fault
 from joinedup.conformance.findings import Finding
@@ -66,6 +66,8 @@ def judge(
     held: Mapping[str, tuple[str, ...]],
     shown: Shown,
     live: Iterable[str] = (),
+    *,
+    handed_in: Iterable[Played] = (),
 ) -> Judgement:
     """
     What a play says of the systems under test.
@@ -74,6 +76,7 @@ def judge(
         held: the requirements that each system under test is held to, by system, those that take part.
         shown: what may be shown of a system's answers.
         live: systems that are not bundled.
+        handed_in: what was played at live systems for what agencies delivered to them.
     """
     play = _Play(
         story,
@@ -86,6 +89,8 @@ def judge(
         _judge_step(play, step)
     _judge_whole(play)
     _judge_contracts(play)
+    for each in handed_in:
+        _judge_handed_in(play, each)
     _narrow(play)
     return play.judgement
 
@@ -272,6 +277,35 @@ def _breach(play: _Play, step: PlayedStep, sent: Sent) -> Finding:
         operations=(operation,),
         cause=f"{operation} {breach.pointer}",
         advice=_again(play, step),
+    )
+
+
+def _judge_handed_in(play: _Play, handed_in: Played) -> None:
+    """What a partner had for a live system was taken in, and every answer was as the contract says."""
+    for step in steps_of(handed_in):
+        check = play.checks.get(step.system)
+        if check is None:
+            continue
+        for sent in step.everything_sent():
+            if CONTRACT in check.requirements:
+                check.proves(CONTRACT)
+                if sent.breaches:
+                    check.report(_breach(play, step, sent))
+        if step.outcome is Outcome.SETUP_ERROR:
+            check.ends(setup_fault(_said(play, step)), *_broken_by(play, check))
+        elif step.outcome is Outcome.FAIL and not _only_breaks_contract(step):
+            check.report(_not_taken_in(play, check, handed_in, step))
+
+
+def _not_taken_in(play: _Play, check: Check, handed_in: Played, step: PlayedStep) -> Finding:
+    found = _finding(play, step, check.system, _broken_by(play, check))
+    request = found.operations[-1] if found.operations else step.id
+    return replace(
+        found,
+        rule=f"journey-{play.story.name}-taking-in-{handed_in.workflow}",
+        title="What a partner tells the system is taken in.",
+        where=f"journey {play.story.name}, {handed_in.workflow} by a partner: {request} of {check.system}",
+        cause=f"{handed_in.workflow} {step.id}",
     )
 
 

@@ -2,15 +2,19 @@
 Where a journey is played with live systems among the bundled agencies: ``Mixture(served, live)``.
 
 Each live system takes the place of its mock. It is called by the identities of its configuration, through the client
-that the checks use, so that what it says is masked, recorded and bounded in the same way. It has no clock that can be
-moved, so a journey that needs one is not applicable as soon as it takes part.
+that the checks use, so that what it says is masked, recorded and bounded in the same way. Time passes, and data are kept
+and put back, in the bundled agencies and in the live systems together; where a live system's test environment cannot,
+the journey is not applicable.
 """
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -21,11 +25,12 @@ from joinedup.conformance.operations import Operation
 from joinedup.conformance.redaction import Redactor, scalars
 from joinedup.conformance.target import OTHER, OWN, Target
 from joinedup.mocks.serve import Served
-from joinedup.scenarios.library import Library, Live, Source
+from joinedup.scenarios.environment import SET_CLOCK, Environment
+from joinedup.scenarios.library import Library, Linked, Live, Source
 from joinedup.scenarios.stages import ACTORS, CONTROL, Systems, real_wait, served_live, served_systems
 
-MOVES_TIME = frozenset({"setClock", "advanceClock"})
-"""Operations of the control plane that move the agencies' clock."""
+FOR_ALL = frozenset({"switchOutage"})
+"""Operations of the control plane that reach a live system too: what is between it and the agencies is cut."""
 Write = Callable[..., None]
 
 
@@ -49,15 +54,30 @@ class Mixture:
         live: systems by name, those that take part in what is played.
         write: appends an event to the record.
         shown: what of the bundled agencies' answers may be shown.
+        bindings: the capabilities of live systems on contracts of their own, by system.
     """
 
     served: Served
     live: Mapping[str, Target]
     write: Write
     shown: Redactor
+    bindings: Mapping[str, Linked] = field(default_factory=lambda: MappingProxyType({}))
+    trust: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
-        self._bundled: Systems = served_systems(self.served, observe=self._observe)
+        self._bundled: Systems = served_systems(self.served, observe=self._observe, trust=self.trust)
+        self._environments = [Environment(name, self.bindings.get(name), self) for name in self.live]
+
+    def begin(self) -> None:
+        """
+        Put the agencies and the live systems back to where a story begins.
+
+        Raises:
+            SetupError: a live system could not be put back, though its binding says how.
+        """
+        self.served.reset()
+        for environment in self._environments:
+            environment.reset()
 
     def send(self, source: Source, operation: Operation, step: Step, actor: str) -> Exchange:
         """
@@ -68,8 +88,7 @@ class Mixture:
         """
         target = self.live.get(source.system)
         if target is None:
-            self._refuse_beyond_reach(source, operation, step)
-            return self._bundled.send(source, operation, step, actor)
+            return self._sent_to_bundled(source, operation, step, actor)
         reason = target.why_left_out(operation)
         if reason:
             raise not_applicable(f"{operation.label} of {source.system} is {reason}.")
@@ -78,8 +97,12 @@ class Mixture:
         return exchange
 
     def wait(self, seconds: float) -> None:
-        """Let time pass: the agencies' where they are among themselves, real time where a live system takes part."""
-        (real_wait if self.live else self.served.advance)(seconds)
+        """Let time pass: the agencies' where every live system has a clock that can be moved, else real time."""
+        if all(environment.can(SET_CLOCK) for environment in self._environments):
+            self._move(self.served.now() + timedelta(seconds=seconds))
+            self._bundled.wait(seconds)
+        else:
+            real_wait(seconds)
 
     def credential(self, source: Source, actor: str) -> str:
         """What the actor puts into the header Authorization of a system."""
@@ -114,19 +137,46 @@ class Mixture:
             f"systems.{target.name}.identities.{actor} or {name}."
         )
 
-    def _refuse_beyond_reach(self, source: Source, operation: Operation, step: Step) -> None:
-        """The control plane reaches the bundled agencies alone."""
+    def _sent_to_bundled(self, source: Source, operation: Operation, step: Step, actor: str) -> Exchange:
+        """The exchange with a bundled agency, or with the control plane and with what it cannot do by itself."""
         if source.system != CONTROL or not self.live:
-            return
-        if operation.operation_id in MOVES_TIME:
-            raise not_applicable(f"{' and '.join(self.live)} has no clock that can be moved.")
+            return self._bundled.send(source, operation, step, actor)
+        self._refuse_beyond_reach(operation, step)
+        self._before(operation, step)
+        exchange = self._bundled.send(source, operation, step, actor)
+        self._after(operation, exchange)
+        return exchange
+
+    def _refuse_beyond_reach(self, operation: Operation, step: Step) -> None:
+        """The control plane reaches the bundled agencies alone."""
         asked = {*scalars(list(step.path_parameters.values())), *(str(value) for _, value in step.query)}
         asked |= set(scalars(step.body)) if isinstance(step.body, dict) else set()
         beyond = [name for name in self.live if name in asked]
-        if beyond:
+        if beyond and operation.operation_id not in FOR_ALL:
             raise not_applicable(
                 f"{beyond[0]} is live, and {operation.operation_id} is there for the bundled agencies alone."
             )
+
+    def _before(self, operation: Operation, step: Step) -> None:
+        """What live systems have to do before the agencies do it."""
+        body = step.body if isinstance(step.body, dict) else {}
+        if operation.operation_id == "setClock":
+            self._move(datetime.fromisoformat(body["now"]) if "now" in body else self.served.now())
+        elif operation.operation_id == "advanceClock":
+            self._move(self.served.now() + timedelta(seconds=float(body["seconds"])))
+        elif operation.operation_id == "restoreSnapshot":
+            for environment in self._environments:
+                environment.put_back(str(step.path_parameters["snapshotId"]))
+
+    def _after(self, operation: Operation, exchange: Exchange) -> None:
+        body = exchange.response.json() if exchange.response else MISSING
+        if operation.operation_id == "takeSnapshot" and isinstance(body, dict):
+            for environment in self._environments:
+                environment.keep(str(body.get("snapshotId", "")))
+
+    def _move(self, now: datetime) -> None:
+        for environment in self._environments:
+            environment.set_clock(now)
 
     def _observe(self, system: str, exchange: Exchange) -> None:
         """Take note of an exchange with a bundled agency."""

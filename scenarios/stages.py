@@ -156,7 +156,9 @@ class Systems:
 # The served agencies
 
 
-def served_systems(served: Handle, *, observe: Observe = unobserved) -> Systems:
+def served_systems(
+    served: Handle, *, observe: Observe = unobserved, trust: ssl.SSLContext | None = None
+) -> Systems:
     """A stage on the served agencies: time is their clock's, and every organisation may call every system."""
     found: dict[tuple[str, str], Identity | None] = {}
 
@@ -179,7 +181,9 @@ def served_live(served: Handle) -> dict[str, Live]:
     return {**found, CONTROL: Live(served.control)}
 
 
-def _served_identity(served: Handle, system: str, actor: str) -> Identity | None:
+def _served_identity(
+    served: Handle, system: str, actor: str, trust: ssl.SSLContext | None = None
+) -> Identity | None:
     """
     Who calls one of the served agencies.
 

@@ -130,9 +130,9 @@ def test_the_way_back_is_proved_while_they_are_served(file: Path, public: ByHand
 
 
 def test_a_run_serves_them_itself(tmp_path: Path) -> None:
-    """Without `joinedup mocks` they are there as long as the run is, and gone afterwards."""
+    """Without `joinedup mocks` they are there as long as they are needed, and gone afterwards."""
     configuration = read_configuration(configured(tmp_path))
-    with serving(Plan(source=str(tmp_path / "joinedup.toml"), out=""), configuration):
+    with serving(Plan(source=str(tmp_path / "joinedup.toml"), out=""), configuration, public=True):
         assert way_back_fault(configuration) is None
     fault = way_back_fault(configuration)
     assert fault is not None
@@ -147,7 +147,7 @@ def test_a_certificate_of_ones_own_is_shown(tmp_path: Path) -> None:
     (tmp_path / "mocks.key").write_bytes(made.private_key_pem.bytes())
     file = configured(tmp_path, more='certificate = "mocks.pem"\nprivate_key = "mocks.key"\n')
     configuration = read_configuration(file)
-    with serving(Plan(source=str(file), out=""), configuration):
+    with serving(Plan(source=str(file), out=""), configuration, public=True):
         assert way_back_fault(configuration) is None
 
 
