@@ -19,6 +19,8 @@ from joinedup.reports.account import System
 MOST_TITLES = 3
 # Media type, body, schema and headers of an answer are described in one place, and that description is wrong.
 OF_THE_ANSWER = "contract-"
+# One step of a journey that went wrong is one thing to mend, however many points it breaks.
+OF_A_JOURNEY = "journey-"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Breach:
         """What is told as one: a recommended point, a point of the description, one way to break a required point."""
         told_by_point = self.level is Level.SHOULD or not self.finding.steps
         way = OF_THE_ANSWER if self.finding.rule.startswith(OF_THE_ANSWER) else self.finding.title
+        if self.level is Level.MUST and self.finding.rule.startswith(OF_A_JOURNEY):
+            return (self.system.system, str(self.level), self.finding.rule)
         return (self.system.system, str(self.level), *self._first, "" if told_by_point else way)
 
     @property

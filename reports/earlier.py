@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from joinedup.conformance.outcomes import Outcome
+from joinedup.reports import wording
 from joinedup.reports.wording import Verdict
 
 VERDICT = "verdict.json"
@@ -24,7 +25,7 @@ MOST_FOLDERS = 200
 MOST_BYTES = 100_000_000
 # A run with more findings than this is told by its requirements alone.
 MOST_FINDINGS = 2_000
-WAIVED = "waived"
+WAIVED, NOT_TESTED = "waived", "not_tested"
 JUDGED = frozenset({*map(str, (Outcome.PASS, Outcome.FAIL, Outcome.WARN)), WAIVED})
 
 
@@ -51,7 +52,8 @@ class Earlier:
 
     Args:
         live: whether each system that it judged was a live one.
-        outcomes: outcome by system and requirement; ``waived`` for an agreed exception.
+        outcomes: outcome by system and requirement; ``waived`` for an agreed exception, ``not_tested`` for what
+            nothing in that run could prove.
         findings: what it found; None where that is not kept, which is so for all but the last complete run.
     """
 
@@ -105,8 +107,7 @@ def _read(path: Path) -> Earlier | None:
 def _short(verdict: Mapping[str, Any]) -> Earlier:
     outcomes: dict[str, dict[str, str]] = {str(system["system"]): {} for system in verdict["systems"]}
     for requirement in verdict["requirements"]:
-        came = WAIVED if requirement.get("waived") else str(Outcome(requirement["outcome"]))
-        outcomes[requirement["system"]][str(requirement["id"])] = came
+        outcomes[requirement["system"]][str(requirement["id"])] = became(requirement)
     findings = tuple(shown(verdict))
     return Earlier(
         run=str(verdict["run"]),
@@ -118,6 +119,13 @@ def _short(verdict: Mapping[str, Any]) -> Earlier:
         waivers=len(verdict.get("waivers") or ()),
         findings=findings if len(findings) <= MOST_FINDINGS else None,
     )
+
+
+def became(requirement: Verdict) -> str:
+    """The outcome of a requirement, or that people agreed to live with it, or that nothing could prove it."""
+    if requirement.get("waived"):
+        return WAIVED
+    return NOT_TESTED if wording.is_untested(requirement) else str(Outcome(requirement["outcome"]))
 
 
 def shown(verdict: Verdict) -> Iterator[Shown]:
@@ -156,6 +164,11 @@ class Changes:
     new: frozenset[str]
     gone: tuple[Shown, ...]
 
+    @property
+    def kinds_gone(self) -> int:
+        """How many findings are gone, however many operations showed each."""
+        return len({(found.system, found.rule, found.title) for found in self.gone})
+
 
 def changes(verdict: Verdict) -> Changes | None:
     """What has changed since the last complete run; None where there is none, or its findings are not kept."""
@@ -173,6 +186,16 @@ def changes(verdict: Verdict) -> Changes | None:
         since=last,
         new=frozenset(str(part["id"]) for part in new),
         gone=tuple(found for _, found in sorted(gone.items()) if (found.system, found.requirement) in judged),
+    )
+
+
+def told_as_new(verdict: Verdict, changed: Changes | None) -> frozenset[str]:
+    """Ids of the findings, each told as one, that are new or have a part that is."""
+    new = changed.new if changed else frozenset()
+    return frozenset(
+        str(finding["id"])
+        for finding in verdict.get("findings", [])
+        if any(str(part["id"]) in new for part in finding.get("parts") or [finding])
     )
 
 

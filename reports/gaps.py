@@ -53,14 +53,22 @@ def _gaps(system: str, judgement: Judgement) -> list[dict[str, object]]:
 def _operations_not_tested(account: Account, system: System) -> list[dict[str, object]]:
     gap: dict[str, object] = {"system": system.system, "requirement": None}
     left_out: list[dict[str, object]] = [
-        {**gap, "operation": operation, "what": operation, "reason": f"left out: {reason}"}
+        {**gap, "operation": operation, "what": operation, "reason": _left_out(reason)}
         for operation, reason in sorted(system.left_out.items())
     ]
-    failed = [e for e in account.exercised.values() if e.system == system.system and not e.succeeded]
+    failed = [
+        e
+        for e in account.exercised.values()
+        if e.system == system.system and not e.succeeded and e.operation not in system.left_out
+    ]
     return left_out + [
         {**gap, "operation": e.operation, "what": e.operation, "reason": _never_succeeded(e)}
         for e in sorted(failed, key=lambda exercised: exercised.operation)
     ]
+
+
+def _left_out(reason: str) -> str:
+    return reason if reason.startswith("left out") else f"left out: {reason}"
 
 
 def _never_succeeded(exercised: Exercised) -> str:

@@ -48,10 +48,25 @@ def tiles(verdict: Verdict) -> list[Tile]:
         for w in verdict.get("waivers", [])
     ]
     return [
-        _tile("Must fix", "bad", _lines(verdict, "MUST", Outcome.FAIL), _doubt(verdict, "MUST")),
+        _tile("Must fix", "bad", *_counted(verdict, "MUST", Outcome.FAIL)),
         _tile("Agreed exceptions", "warn" if waivers else "none", waivers),
-        _tile("Worth improving", "warn", _lines(verdict, "SHOULD", Outcome.WARN), _doubt(verdict, "SHOULD")),
+        _tile("Worth improving", "warn", *_counted(verdict, "SHOULD", Outcome.WARN)),
     ]
+
+
+def _counted(verdict: Verdict, level: str, outcome: str) -> tuple[Sequence[Line], str, str]:
+    lines = _lines(verdict, level, outcome)
+    return lines, _doubt(verdict, level), _breaks(verdict, level, outcome, len(lines))
+
+
+def _breaks(verdict: Verdict, level: str, outcome: str, number: int) -> str:
+    """How many points the findings of a tile break, where that is another number than theirs."""
+    points = [r for r in verdict.get("requirements", []) if r["level"] == level and not r.get("waived")]
+    broken = sum(point["outcome"] == outcome for point in points)
+    if not broken or broken == number:
+        return ""
+    kind = "required point" if level == "MUST" else "recommended point"
+    return f"{'Together they break' if number > 1 else 'It breaks'} {wording.plural(broken, kind)}."
 
 
 def _doubt(verdict: Verdict, level: str) -> str:
@@ -78,7 +93,7 @@ def _lines(verdict: Verdict, level: str, outcome: str) -> list[Line]:
     return found + [Line(str(point["plain"] or point["text"])) for point in points]
 
 
-def _tile(name: str, tone: str, lines: Sequence[Line], doubt: str = "") -> Tile:
+def _tile(name: str, tone: str, lines: Sequence[Line], doubt: str = "", breaks: str = "") -> Tile:
     if not lines and tone != "none":
         tone = "none" if doubt else "ok"
     return Tile(
@@ -87,7 +102,7 @@ def _tile(name: str, tone: str, lines: Sequence[Line], doubt: str = "") -> Tile:
         number="?" if doubt and not lines else f"{len(lines):,}",
         lines=tuple(lines[:MOST_TITLES]),
         more=max(len(lines) - MOST_TITLES, 0),
-        note=doubt or ("" if lines else "None in this run."),
+        note=" ".join(said for said in (breaks, doubt) if said) or ("" if lines else "None in this run."),
     )
 
 
@@ -116,6 +131,16 @@ def _each(found: Counter[str]) -> str:
     return wording.listed(
         [f"{name} ({wording.plural(number, 'thing')})" for name, number in found.items()], 6
     )
+
+
+def owner(finding: Verdict) -> str:
+    """Whose a finding is, and what it was seen in."""
+    rule, system = str(finding.get("rule", "")), str(finding.get("system", ""))
+    if rule.startswith("journey-"):
+        return f"{system}: what it did, or left out, in this journey."
+    if rule.startswith("contract-"):
+        return f"{system}: what it answered, or what its contract says."
+    return f"{system}: {'its contract' if str(finding.get('where', '')).startswith('#') else 'what it answered'}."
 
 
 def again(verdict: Verdict) -> str:

@@ -11,6 +11,12 @@ from joinedup.reports.wording import Sign, Verdict
 
 MOST_ROWS = 200
 NOT_ASKED = Sign("Not asked", "–", "none")
+NEVER_CAME_TO = (
+    NOT_ASKED,
+    wording.ANSWERS["not_tested"],
+    wording.OUTCOMES[Outcome.BLOCKED],
+    wording.OUTCOMES[Outcome.NOT_APPLICABLE],
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ def history(verdict: Verdict) -> History | None:
         return None
     outcomes = [run.outcomes for run in runs]
     every = [_row(requirement, outcomes) for requirement in verdict.get("requirements", [])]
-    differing = [row for row in every if len(set(row.signs)) > 1]
+    finished = [*(run.complete for run in runs), bool(verdict.get("complete"))]
+    differing = [row for row in every if _differs(row, finished)]
     columns = [
         Column(run.run, run.started, _advice(run.verdict, bool(run.waivers)), run.complete) for run in runs
     ]
@@ -77,15 +84,22 @@ def history(verdict: Verdict) -> History | None:
 
 def _row(requirement: Verdict, outcomes: Sequence[Mapping[str, Mapping[str, str]]]) -> Row:
     system, id_ = str(requirement["system"]), str(requirement["id"])
-    now = earlier.WAIVED if requirement.get("waived") else str(requirement["outcome"])
-    came = [*(run.get(system, {}).get(id_, "") for run in outcomes), now]
+    came = [*(run.get(system, {}).get(id_, "") for run in outcomes), earlier.became(requirement)]
     plain = str(requirement.get("plain") or requirement.get("text") or "")
     return Row(system, id_, plain, tuple(_sign(outcome) for outcome in came))
+
+
+def _differs(row: Row, finished: Sequence[bool]) -> bool:
+    """Whether a point came out otherwise in one run; what a run that did not finish never came to is no difference."""
+    signs = zip(row.signs, finished, strict=True)
+    return len({sign for sign, whole in signs if whole or sign not in NEVER_CAME_TO}) > 1
 
 
 def _sign(outcome: str) -> Sign:
     if outcome == earlier.WAIVED:
         return wording.AGREED
+    if outcome == earlier.NOT_TESTED:
+        return wording.ANSWERS["not_tested"]
     return wording.outcome_sign(Outcome(outcome)) if outcome in set(Outcome) else NOT_ASKED
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from joinedup.conformance.outcomes import Outcome
 from joinedup.reports import earlier, glance, history, links, load_chart, sequence, wording
 from joinedup.reports.wording import Verdict
 
@@ -23,6 +23,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 # Beyond this many the page lists findings in a table, so that it opens on any machine.
 MOST_DETAILED_FINDINGS = 300
 LONGEST_TEXT = 6000
+_CODE = re.compile(r"`([^`\n]+)`")
+_JOURNEY = re.compile(r"(?<=\bjourney )([a-z0-9-]+)")
 # More gaps than this with one reason are shown together.
 MOST_ALIKE = 3
 
@@ -32,6 +34,7 @@ def render(verdict: Verdict) -> str:
     systems = [str(system["system"]) for system in verdict.get("systems", [])]
     style = _style(len(systems))
     findings = verdict.get("findings", [])
+    changes = earlier.changes(verdict)
     return (
         environment()
         .get_template("report.html")
@@ -50,16 +53,16 @@ def render(verdict: Verdict) -> str:
             anchors=anchors(verdict.get("requirements", [])),
             many=len(systems) > 1,
             numbers={name: number for number, name in enumerate(systems)},
-            profiles=sorted(
-                {str(system["profile"]) for system in verdict.get("systems", []) if system["profile"]}
-            ),
+            judged=judged(verdict.get("systems", [])),
             gaps=gaps(verdict),
             made=made(verdict),
             provenance=provenance(verdict.get("systems", [])),
             attested=attested(verdict),
-            changes=earlier.changes(verdict),
+            changes=changes,
+            new=earlier.told_as_new(verdict, changes),
             history=history.history(verdict),
             journeys=journeys(verdict),
+            played=frozenset(str(journey.get("id")) for journey in verdict.get("journeys", [])),
             matrix=links.matrix(verdict.get("links", [])),
             performance=verdict.get("performance"),
             picture=load_chart.picture(verdict.get("performance") or {}),
@@ -125,7 +128,9 @@ def environment() -> jinja2.Environment:
         "sign": wording.outcome_sign,
         "moment": moment,
         "cut": cut,
-        "result": result,
+        "result": wording.result,
+        "inline": inline,
+        "owner": glance.owner,
         "web": web,
         "figure": load_chart.figure,
         "rows": load_chart.rows,
@@ -159,6 +164,14 @@ def anchors(requirements: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], 
         names[name, system] = f"{name}--{system}" if name in first else name
         first.add(name)
     return names
+
+
+def judged(systems: Sequence[Mapping[str, Any]]) -> str:
+    """What was judged, in a few words: the systems, which of them are stand-ins, and by which profiles."""
+    names = [f"{s['system']}{'' if s.get('live') else ' (bundled stand-in)'}" for s in systems]
+    profiles = sorted({str(system["profile"]) for system in systems if system["profile"]})
+    held = f", held to {wording.listed(profiles, most=4)}" if profiles else ""
+    return f"{wording.listed(names, most=4)}{held}"
 
 
 def provenance(systems: Sequence[Mapping[str, Any]]) -> str:
@@ -209,17 +222,28 @@ def cut(text: str) -> str:
     return f"{text[:LONGEST_TEXT]}\n… {len(text) - LONGEST_TEXT:,} more characters stand in verdict.json"
 
 
+def inline(text: object, journeys: Collection[str] = ()) -> Markup:
+    """A sentence with what stands in back-ticks as code, and with links to the journeys that it names."""
+    told = _CODE.split(str(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else _linked(piece, journeys)
+        for number, piece in enumerate(told)
+    )
+
+
+def _linked(text: str, journeys: Collection[str]) -> Markup:
+    told = _JOURNEY.split(text)
+    return Markup("").join(
+        Markup('<a href="#journey-{}">{}</a>').format(piece, piece)
+        if number % 2 and piece in journeys
+        else escape(piece)
+        for number, piece in enumerate(told)
+    )
+
+
 def web(url: object) -> str:
     """An address that a link may lead to; empty for anything but http and https."""
     return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
-
-
-def result(requirement: Mapping[str, Any]) -> wording.Sign:
-    """How a requirement came out; what no check can prove is shown as not tested, for it may well apply."""
-    excluded = requirement.get("outcome") == Outcome.NOT_APPLICABLE and requirement.get("not_tested")
-    return (
-        wording.ANSWERS["not_tested"] if excluded else wording.outcome_sign(str(requirement.get("outcome")))
-    )
 
 
 def journey_sign(outcome: object) -> wording.Sign:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from joinedup.conformance.catalogue import QUESTIONS
@@ -33,14 +33,14 @@ def answer(
     complete: bool,
     *,
     journeys: bool = False,
-    played: Collection[Outcome] = (),
+    played: Sequence[Outcome] = (),
 ) -> list[dict[str, object]]:
     """
     Each question with its status, how that is known, and how many points stand behind it.
 
     A status is ``yes``, ``mostly`` (a recommended point is not met), ``in_part`` (something could not be judged),
     ``no`` (a required point is not met) or ``not_tested``. What a run left open is never a ``yes``, and without a journey
-    between agencies no run answers whether the system links with others; what the journeys came to (``played``) counts
+    between agencies no run answers whether the system links with others; what each journey came to (``played``) counts
     for those questions beside the points.
     """
     return [
@@ -49,14 +49,14 @@ def answer(
             [j for j in judgements if j.point.question == id_],
             complete,
             journeys,
-            {outcome for outcome in played if outcome in TESTED and id_ in NEED_JOURNEYS},
+            [outcome for outcome in played if outcome in TESTED and id_ in NEED_JOURNEYS],
         )
         for id_ in QUESTIONS
     ]
 
 
 def _answer(
-    question: str, asked: Sequence[Judged], complete: bool, journeys: bool, played: Collection[Outcome]
+    question: str, asked: Sequence[Judged], complete: bool, journeys: bool, played: Sequence[Outcome]
 ) -> dict[str, object]:
     relevant = [j for j in asked if j.outcome is not Outcome.NOT_APPLICABLE or _is_untested(j)]
     tested = [j for j in relevant if j.outcome in TESTED and not j.attested]
@@ -68,6 +68,8 @@ def _answer(
             relevant, [*tested, *attested], complete and (journeys or question not in NEED_JOURNEYS), played
         ),
         "basis": "tested" if tested or played else "attested" if attested else "not tested",
+        "journeys": len(played),
+        "journeys_met": played.count(Outcome.PASS),
         "needs_journeys": question in NEED_JOURNEYS and not journeys,
         "points": len(relevant),
         "tested": len(tested),
@@ -82,7 +84,7 @@ def _is_untested(judgement: Judged) -> bool:
 
 
 def _status(
-    relevant: Sequence[Judged], known: Sequence[Judged], complete: bool, played: Collection[Outcome]
+    relevant: Sequence[Judged], known: Sequence[Judged], complete: bool, played: Sequence[Outcome]
 ) -> str:
     outcomes = {judgement.outcome for judgement in known} | set(played)
     lines = (

@@ -73,7 +73,7 @@ class Part:
 
 
 SIGNS: Mapping[str, Sign] = {
-    Outcome.PASS: Sign("As it should", "✓", "ok"),
+    Outcome.PASS: Sign("As it should be", "✓", "ok"),
     Outcome.FAIL: Sign("Failed", "✕", "bad"),
     Outcome.BLOCKED: Sign("Not reached", "?", "none"),
 }
@@ -107,7 +107,7 @@ class Arrow:
     label: str
     label_x: int
     answer: str
-    right: bool
+    tone: str
     delivered: bool
     own: bool
 
@@ -188,7 +188,7 @@ def diagram(parts: Sequence[Part]) -> Diagram | None:
         bands.append(Band(y, _cut(part.title, width // LONGEST_BAND * 3 // 2), part.sign))
         y += BAND
         for call in part.calls[: MOST_ARROWS - len(arrows)]:
-            arrows.append(_arrow(call, y, at))
+            arrows.append(_arrow(call, y, at, _tone(call, part)))
             y += ARROW
         y += MARGIN // 2
     return Diagram(
@@ -202,7 +202,16 @@ def diagram(parts: Sequence[Part]) -> Diagram | None:
     )
 
 
-def _arrow(call: Call, y: int, at: Mapping[str, int]) -> Arrow:
+def _tone(call: Call, part: Part) -> str:
+    """The colour of an arrow: a refusal is right where the step wanted one, and a success wrong where it did not."""
+    if part.outcome == Outcome.PASS:
+        return "ok"
+    if part.outcome == Outcome.FAIL and call is part.calls[-1]:
+        return "bad"
+    return "ok" if call.right else "warn"
+
+
+def _arrow(call: Call, y: int, at: Mapping[str, int], tone: str) -> Arrow:
     start, end = at[call.sender], at[call.receiver]
     own, way = start == end, 1 if end >= start else -1
     y += ARROW // 2
@@ -217,7 +226,7 @@ def _arrow(call: Call, y: int, at: Mapping[str, int]) -> Arrow:
         label=_cut(call.what, LONGEST_LABEL * lanes),
         label_x=start + 34 if own else min(start, end) + 10,
         answer=call.answer,
-        right=call.right,
+        tone=tone,
         delivered=call.delivered,
         own=own,
     )

@@ -91,9 +91,9 @@ def compute(
 
 def _questions(account: Account, judgements: Mapping[str, Sequence[Judgement]]) -> list[dict[str, object]]:
     """The council's questions, answered by the points and the journeys of a run."""
-    played = {Outcome(str(journey["outcome"])) for journey in account.journeys.values()}
+    played = [Outcome(str(journey["outcome"])) for journey in account.journeys.values()]
     points = [judgement for own in judgements.values() for judgement in own]
-    told = bool(played & questions.TESTED)
+    told = not questions.TESTED.isdisjoint(played)
     return questions.answer(points, account.complete, journeys=told, played=played)
 
 

@@ -58,6 +58,18 @@ def outcome_sign(outcome: str) -> Sign:
     return OUTCOMES.get(outcome, UNKNOWN)
 
 
+def result(requirement: Verdict) -> Sign:
+    """How a requirement came out; what no check can prove is shown as not tested, for it may well apply."""
+    return (
+        ANSWERS["not_tested"] if is_untested(requirement) else outcome_sign(str(requirement.get("outcome")))
+    )
+
+
+def is_untested(requirement: Verdict) -> bool:
+    """Whether a requirement was left out because nothing in this run can prove it, and not because it does not apply."""
+    return requirement.get("outcome") == Outcome.NOT_APPLICABLE and bool(requirement.get("not_tested"))
+
+
 def recommendation(verdict: Verdict) -> Sign:
     """What a buyer is advised to do about a run, or about one system of it."""
     if verdict.get("verdict") == "conformant" and (verdict.get("waivers") or verdict.get("waived")):

@@ -23,6 +23,7 @@ FAILS = Finding(
 )
 ELSEWHERE = replace(FAILS, where="GET /b", operations=("GET /b",), actual="502.", count=3)
 OTHERWISE = replace(FAILS, rule="no-answer", title="An input gets no answer", where="GET /c")
+TOLD = replace(FAILS, rule="journey-told-once", title="Not so: “The school is told once”", steps=())
 UNSAID = replace(FAILS, rule="no-summary", title="Nothing says what it does", steps=(), where="#/paths/~1a")
 DANGLING = replace(UNSAID, rule="dangling", title="HTTP references lead nowhere", where="#/paths/~1b")
 ADVICE = replace(FAILS, requirements=("ERR-01",), title="No date is given")
@@ -37,6 +38,11 @@ MORE_ADVICE = replace(ADVICE, rule="other", title="No header is sent", where="GE
         (
             [UNSAID, DANGLING],
             [("HTTP references lead nowhere; nothing says what it does", ["f-1.1", "f-1.2"])],
+        ),
+        (
+            # One step of a journey, of whose one criterion two points speak.
+            [replace(TOLD, requirements=("CON-01",)), TOLD],
+            [("Not so: “The school is told once”", ["f-1.1", "f-1.2"])],
         ),
         ([FAILS, UNSAID], [("Nothing says what it does", []), ("An input makes the server fail", [])]),
         ([ADVICE, MORE_ADVICE], [("No header is sent; no date is given", ["f-1.1", "f-1.2"])]),
@@ -56,6 +62,7 @@ MORE_ADVICE = replace(ADVICE, rule="other", title="No header is sent", where="GE
         "one kind",
         "two kinds",
         "description",
+        "one step of a journey",
         "description and answers",
         "recommended",
         "answers",

@@ -55,6 +55,30 @@ def test_runs_stand_beside_each_other(told: Any) -> None:
     assert (shown.rows, shown.same) == ((), 3)
 
 
+def test_a_run_that_did_not_finish_differs_in_nothing_that_it_never_came_to(story: Any) -> None:
+    """What an unfinished run never came to is no row; what it did come to is."""
+    story.start().system(live=True).check(*(Result(id_, Outcome.PASS) for id_ in ("AUT-01", "CON-01")))
+    story.verdict()
+    write_views(story.folder)
+    later = type(story)(story.folder.parent / "killed").start(run="r-2").system(live=True)
+    for run in earlier.beside(later.folder, SYSTEMS):
+        later.write("earlier", **as_record(run))
+    shown = history(later.check(BROKEN).verdict(finished=False))
+    assert shown is not None
+    assert [row.requirement for row in shown.rows] == ["AUT-01"]
+
+
+def test_what_nothing_could_prove_is_not_told_as_not_applicable(story: Any) -> None:
+    """A column says that a point was not tested, where it may well apply."""
+    entries = [{"id": "X-01", "level": "MUST", "excluded": {"reason": "unsafe", "note": ""}}]
+    story.start(entries).system(live=True).verdict()
+    write_views(story.folder)
+    later = type(story)(story.folder.parent / "later")
+    assert [run.outcomes for run in earlier.beside(later.folder, SYSTEMS)] == [
+        {"social-care": {"X-01": "not_tested"}}
+    ]
+
+
 def test_a_pack_needs_nothing_beside_itself(told: Any, tmp_path: Path) -> None:
     """A pack shows the same earlier runs, and verifies, where their folders are not."""
     told.verdict()

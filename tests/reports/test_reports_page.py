@@ -322,3 +322,42 @@ def test_a_browser_shows_hostile_text_as_text(story: Any, tmp_path: Path) -> Non
     assert not {tag for tag, _ in parsed.tags} & {"script", "img", "svg", "iframe"}
     assert "conformance report</title>" in done.stdout
     assert [tag for tag, _ in parsed.tags].count("h1") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("run `joinedup check`", "run <code>joinedup check</code>"),
+        ("a step of the journey morning", 'a step of the journey <a href="#journey-morning">morning</a>'),
+        ("a step of the journey evening", "a step of the journey evening"),
+        ("`<b>` & journey <b>", "<code>&lt;b&gt;</code> &amp; journey &lt;b&gt;"),
+        ("a ` alone", "a ` alone"),
+    ],
+)
+def test_a_sentence_leads_on(text: str, html: str) -> None:
+    """Commands stand out, journeys that the page holds are links, and everything else stays text."""
+    assert page.inline(text, {"morning"}) == html
+
+
+def test_the_tile_and_the_sentence_count_alike(story: Any) -> None:
+    """Where findings and points differ in number, the tile says how they belong together."""
+    story.start().system().check(BROKEN, replace(BROKEN, rule="b", title="Another"))
+    tile = glance.tiles(story.verdict())[0]
+    assert (tile.number, tile.note) == (
+        "2",
+        "Together they break 1 required point. 1 point could not be judged.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "where", "whose"),
+    [
+        ("journey-a-b", "journey a, step b", "police: what it did, or left out, in this journey."),
+        ("contract-schema", "#/a", "police: what it answered, or what its contract says."),
+        ("no-summary", "#/a", "police: its contract."),
+        ("server-error", "GET /a", "police: what it answered."),
+    ],
+)
+def test_a_finding_says_whose_it_is(rule: str, where: str, whose: str) -> None:
+    """Each finding names its system and what of it is meant."""
+    assert glance.owner({"rule": rule, "where": where, "system": "police"}) == whose

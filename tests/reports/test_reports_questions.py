@@ -44,3 +44,16 @@ def test_journeys_alone_answer_whether_systems_link(outcome: Outcome, status: st
         (status, "tested")
     ] * 2
     assert answers["GP2"]["status"] == "not_tested"
+
+
+def test_journeys_are_counted() -> None:
+    """A “no” that comes from journeys alone says how many there were, and how many went as they should."""
+    played = [Outcome.PASS, Outcome.FAIL, Outcome.BLOCKED]
+    answers = {a["id"]: a for a in answer([met("GP4")], complete=True, journeys=True, played=played)}
+    assert {key: answers["GP4"][key] for key in ("status", "met", "journeys", "journeys_met")} == {
+        "status": "no",
+        "met": 1,
+        "journeys": 2,
+        "journeys_met": 1,
+    }
+    assert answers["GP3"]["journeys"] == 0

@@ -30,6 +30,18 @@ def test_every_message_is_drawn_and_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("outcome", "status", "tone"),
+    [("pass", 401, "ok"), ("pass", 201, "ok"), ("fail", 200, "bad"), ("blocked", 503, "warn")],
+)
+def test_an_arrow_is_as_good_as_its_step(outcome: str, status: int, tone: str) -> None:
+    """A refusal that a step wanted is right, and a success that it did not want is wrong."""
+    step = {"actor": "a", "system": "b", "outcome": outcome, "exchanges": [{"status": status}]}
+    drawn = sequence.diagram(sequence.told({"played": [step]}))
+    assert drawn is not None
+    assert [arrow.tone for arrow in drawn.arrows] == [tone]
+
+
+@pytest.mark.parametrize(
     "journey", [{}, {"played": None}, {"played": [{}]}, {"played": [1], "deliveries": "x"}]
 )
 def test_a_journey_without_messages_has_no_picture(journey: dict[str, Any]) -> None:
