@@ -270,7 +270,7 @@ def _breach(play: _Play, step: PlayedStep, sent: Sent) -> Finding:
     return Finding(
         rule=f"journey-{breach.kind}",
         requirements=(CONTRACT,),
-        title="An answer in a journey is not what the contract declares.",
+        title="An answer in a journey is not what the contract declares",
         expected=breach.expected,
         actual=f"{sent.exchange.status} with {breach.received or 'something else'}{place}.",
         where=operation,
@@ -326,7 +326,7 @@ def _finding(play: _Play, step: PlayedStep, system: str, requirements: tuple[str
     return Finding(
         rule=_rule(play, step),
         requirements=requirements,
-        title=step.description or f"The step {step.id} of the journey {play.story.name} succeeds.",
+        title=_not_so(step.description or f"The step {step.id} of the journey {play.story.name} succeeds"),
         expected=expected,
         actual=actual,
         where=f"journey {play.story.name}, step {step.id}{request}",
@@ -334,6 +334,11 @@ def _finding(play: _Play, step: PlayedStep, system: str, requirements: tuple[str
         cause=step.id,
         advice=_again(play, step),
     )
+
+
+def _not_so(promise: str) -> str:
+    """A title that cannot be read as if all were well: a step is described by what should have been seen."""
+    return f"Not so: “{promise.rstrip('.')}”"
 
 
 def _rule(play: _Play, step: PlayedStep) -> str:
