@@ -17,9 +17,11 @@ from joinedup.conformance.outcomes import Cause, Outcome
 class Ended(Exception):
     """Raised by a check that cannot go on; the plugin turns it into the outcome it carries."""
 
-    def __init__(self, outcome: Outcome, reason: str, cause: Cause = Cause.OUTSIDE) -> None:
+    def __init__(
+        self, outcome: Outcome, reason: str, cause: Cause = Cause.OUTSIDE, blocked_by: str = ""
+    ) -> None:
         super().__init__(reason)
-        self.outcome, self.reason, self.cause = outcome, reason, cause
+        self.outcome, self.reason, self.cause, self.blocked_by = outcome, reason, cause, blocked_by
 
 
 def not_applicable(reason: str) -> Ended:
@@ -27,9 +29,14 @@ def not_applicable(reason: str) -> Ended:
     return Ended(Outcome.NOT_APPLICABLE, reason)
 
 
-def blocked(reason: str, cause: Cause = Cause.OUTSIDE) -> Ended:
-    """The requirement should have been testable; a prerequisite is missing or something earlier failed."""
-    return Ended(Outcome.BLOCKED, reason, cause)
+def blocked(reason: str, cause: Cause = Cause.OUTSIDE, blocked_by: str = "") -> Ended:
+    """
+    The requirement should have been testable; a prerequisite is missing or something earlier failed.
+
+    Args:
+        blocked_by: the rule of the finding that says what failed, where one does.
+    """
+    return Ended(Outcome.BLOCKED, reason, cause, blocked_by)
 
 
 def setup_fault(reason: str) -> Ended:
@@ -114,7 +121,7 @@ class Check:
         if ended is not None and (
             ended.outcome is not Outcome.NOT_APPLICABLE or requirement not in self._proved
         ):
-            return Result(requirement, ended.outcome, ended.reason, ended.cause, untested)
+            return Result(requirement, ended.outcome, ended.reason, ended.cause, untested, ended.blocked_by)
         if requirement in self._proved:
             return Result(requirement, Outcome.PASS, not_tested=untested)
         return Result(

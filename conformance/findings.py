@@ -65,6 +65,7 @@ class Result:
         outcome: one of the eight.
         reason: one sentence, for every outcome but ``pass``.
         cause: where the reason of a ``blocked`` lies.
+        blocked_by: name of the rule whose finding in the same system stood in the way; empty where none did.
         not_tested: parts that could not be produced from outside, each a short phrase.
     """
 
@@ -73,3 +74,4 @@ class Result:
     reason: str = ""
     cause: Cause = Cause.OUTSIDE
     not_tested: tuple[str, ...] = field(default=())
+    blocked_by: str = ""

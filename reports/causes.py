@@ -34,6 +34,11 @@ class Breach:
     id: str = ""
 
     @property
+    def group(self) -> str:
+        """Id of what it is told as a part of, e.g. ``f-3`` of ``f-3.1``."""
+        return self.id.partition(".")[0]
+
+    @property
     def order(self) -> tuple[object, ...]:
         """MUST first, then by requirement, rule and place, so that numbers are the same in every run."""
         return (

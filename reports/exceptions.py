@@ -224,10 +224,12 @@ def ready_entries(verdict: Mapping[str, Any], name: str, kind: type[Agreed] = Wa
     a person has to say is empty. An empty list means that the run has nothing of this name that needs one.
     """
     parts = [part for finding in verdict.get("findings", []) for part in finding.get("parts") or [finding]]
+    requirements = [r for r in verdict.get("requirements", []) if not r.get("waived")]
+    hindering = {id_ for requirement in requirements for id_ in requirement.get("blocked_by", [])}
     unmet = {
         (requirement["system"], requirement["id"])
-        for requirement in verdict.get("requirements", [])
-        if requirement["outcome"] in kind.OUTCOMES and not requirement.get("waived")
+        for requirement in requirements
+        if requirement["outcome"] in kind.OUTCOMES or hindering & set(requirement["findings"])
     }
     scopes: dict[tuple[str, str, str], tuple[str, set[str]]] = {}
     for part in parts:
@@ -276,17 +278,15 @@ def first_unexpected(verdict: Mapping[str, Any], within: Sequence[str] | None = 
         verdict: of the run.
         within: ids of the findings to look at; None for all.
     """
+    open_ = [r for r in verdict.get("requirements", []) if not r.get("waived") and r["level"] == "MUST"]
+    hindering = {id_ for requirement in open_ for id_ in requirement.get("blocked_by", [])}
     unexpected = [
         str(part["id"])
         for finding in verdict.get("findings", [])
         for part in finding.get("parts") or [finding]
-        if part["level"] == "MUST" and not part.get("waived") and (within is None or part["id"] in within)
+        if (part["level"] == "MUST" or finding["id"] in hindering)
+        and not part.get("waived")
+        and (within is None or part["id"] in within)
     ]
-    unfound = [
-        str(requirement["id"])
-        for requirement in verdict.get("requirements", [])
-        if requirement["outcome"] == Outcome.FAIL
-        and not requirement["findings"]
-        and not requirement.get("waived")
-    ]
+    unfound = [str(r["id"]) for r in open_ if r["outcome"] == Outcome.FAIL and not r["findings"]]
     return next(iter([*unexpected, *unfound]), "")

@@ -15,6 +15,7 @@ class Judgement:
     One requirement of one system, judged.
 
     Args:
+        blocked_by: ids of the findings that stood in its way.
         waived: whether an agreed exception covers every reason why it is not met.
         rest: what is left of it under the exception: a review that is open stays open.
         attested: who answers for it, where no machine can.
@@ -27,6 +28,7 @@ class Judgement:
     not_tested: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    blocked_by: tuple[str, ...] = ()
     decides: bool = True
     waived: bool = False
     rest: Outcome = Outcome.PASS

@@ -31,7 +31,8 @@ class Covered:
     One requirement of one system, under the entries that speak of it.
 
     Args:
-        whole: whether every reason why it is not met is covered.
+        whole: whether every reason why it is not met is covered: what could not be tested for a finding that is
+            covered itself needs no entry of its own.
         used: each entry that covers something, with the findings that it covers.
         unused: each that covers nothing, with the sentence that says why.
     """
@@ -46,50 +47,70 @@ class Covered:
         return {id_ for _, ids in self.used for id_ in ids}
 
 
-def cover(
-    judged: Judged, entries: Sequence[Agreed], breaches: Sequence[Breach], results: Sequence[Result]
-) -> Covered:
+@dataclass(frozen=True)
+class Ground:
     """
-    Lay entries over one requirement of one system.
+    What one requirement of one system rests on.
 
     Args:
         judged: the requirement as it came out.
-        entries: those that name it.
         breaches: every finding that breaks it.
         results: what checks reported of it.
+        agreed: rules of the system whose findings are all covered; what they blocked is covered with them.
+        hindering: rules of the system whose findings stood in the way of some point.
     """
-    if not entries:
-        return Covered()
-    unmet = any(judged.outcome in entry.OUTCOMES for entry in entries)
-    stands_blocked = unmet and (not breaches or any(r.outcome is Outcome.BLOCKED for r in results))
-    within = {
-        entry: tuple(breach.id for breach in breaches if unmet and entry.scope.covers(breach))
-        for entry in entries
-    }
-    used = [
-        (entry, ids)
-        for entry, ids in within.items()
-        if ids or (stands_blocked and not entry.scope.names_findings)
-    ]
+
+    judged: Judged
+    breaches: Sequence[Breach]
+    results: Sequence[Result]
+    agreed: Collection[str] = ()
+    hindering: Collection[str] = ()
+
+    def speaks(self, entry: Agreed) -> bool:
+        """Whether an entry can be about it: it is not met, or only recommended and in the way of other points."""
+        recommended = self.judged.outcome is Outcome.WARN
+        hinders = recommended and any(b.finding.rule in self.hindering for b in self.breaches)
+        return hinders or self.judged.outcome in entry.OUTCOMES
+
+    @property
+    def untested(self) -> bool:
+        """Whether a part of it could not be tested, or failed without a finding."""
+        return not self.breaches or any(r.outcome is Outcome.BLOCKED for r in self.results)
+
+    @property
+    def explained(self) -> bool:
+        """Whether whatever could not be tested was blocked by findings that are agreed."""
+        rest = [r for r in self.results if r.blocked_by not in self.agreed]
+        found = bool(self.breaches) or (
+            len(rest) < len(self.results) and self.judged.outcome is Outcome.BLOCKED
+        )
+        return found and not any(r.outcome is Outcome.BLOCKED for r in rest)
+
+
+def cover(ground: Ground, entries: Sequence[Agreed]) -> Covered:
+    """Lay the entries that name a requirement over it."""
+    speaking = [entry for entry in entries if ground.speaks(entry)]
+    if not speaking and not (ground.judged.outcome is Outcome.BLOCKED and ground.explained):
+        return Covered(unused=tuple((entry, _why(entry, ground)) for entry in entries))
+    whole = [entry for entry in speaking if ground.untested and not entry.scope.names_findings]
+    within = {e: tuple(b.id for b in ground.breaches if e.scope.covers(b)) for e in speaking}
+    used = [(entry, ids) for entry, ids in within.items() if ids or entry in whole]
     covered = {id_ for ids in within.values() for id_ in ids}
-    named = all(breach.id in covered for breach in breaches)
     return Covered(
-        whole=unmet
-        and named
-        and (not stands_blocked or any(not entry.scope.names_findings for entry in entries)),
+        whole=all(b.id in covered for b in ground.breaches)
+        and bool(whole or ground.explained or not ground.untested),
         used=tuple(used),
-        unused=tuple((e, _why(e, judged, breaches)) for e in entries if e not in [u for u, _ in used]),
+        unused=tuple((e, _why(e, ground)) for e in entries if e not in [u for u, _ in used]),
     )
 
 
-def _why(entry: Agreed, judged: Judged, breaches: Sequence[Breach]) -> str:
+def _why(entry: Agreed, ground: Ground) -> str:
     """Why an entry covers nothing; empty where the run could not know."""
-    if judged.outcome in UNDECIDED or (judged.outcome is Outcome.BLOCKED and entry.scope.names_findings):
+    outcome, breaches = ground.judged.outcome, ground.breaches
+    if outcome in UNDECIDED or (outcome is Outcome.BLOCKED and entry.scope.names_findings):
         return ""
-    if judged.outcome not in entry.OUTCOMES:
-        told = {Outcome.WARN: "only recommended", Outcome.PASS: "met"}.get(
-            judged.outcome, judged.outcome.replace("_", " ")
-        )
+    if not ground.speaks(entry):
+        told = {Outcome.WARN: "only recommended", Outcome.PASS: "met"}.get(outcome, outcome.replace("_", " "))
         return f"{entry.name}: it matches nothing: the point is {told}. Remove the entry."
     if not entry.scope.names_findings:
         names = ", ".join(breach.id for breach in breaches[:5])
@@ -114,25 +135,55 @@ def wrong(entries: Sequence[Agreed], on: date) -> Iterator[str]:
 
 
 Coverage = Mapping[tuple[str, str], Covered]
+Levels = Mapping[str, Mapping[str, Level]]
+"""The level of each requirement, by system."""
 
 
 def lay(
+    levels: Levels,
     judgements: Mapping[str, Sequence[Judged]],
     entries: Collection[Agreed],
     breaches: Sequence[Breach],
     results: Mapping[str, Mapping[str, Sequence[tuple[str, Result]]]],
 ) -> Coverage:
-    """Every requirement of every system under the entries that speak of it, by system and id."""
-    return {
-        (name, judged.point.id): cover(
-            judged,
-            [e for e in entries if (e.scope.system, e.requirement) == (name, judged.point.id)],
-            [b for b in breaches if b.system.system == name and judged.point.id in b.requirements],
-            [result for _, result in results[name].get(judged.point.id, [])],
-        )
-        for name, points in judgements.items()
-        for judged in points
+    """
+    Every requirement of every system under the entries that speak of it, by system and id.
+
+    First without regard to what blocked what, which tells the findings that are agreed; then with it.
+    """
+    hindering = {
+        name: {result.blocked_by for found in points.values() for _, result in found}
+        for name, points in results.items()
     }
+
+    def laid(agreed: Collection[tuple[str, str]]) -> Coverage:
+        return {
+            (name, judged.point.id): cover(
+                Ground(
+                    judged,
+                    [b for b in breaches if b.system.system == name and judged.point.id in b.requirements],
+                    [result for _, result in results[name].get(judged.point.id, [])],
+                    {rule for system, rule in agreed if system == name},
+                    hindering[name],
+                ),
+                [e for e in entries if (e.scope.system, e.requirement) == (name, judged.point.id)],
+            )
+            for name, points in judgements.items()
+            for judged in points
+        }
+
+    return laid(_agreed(covered_findings(levels, laid(()), breaches), breaches))
+
+
+def _agreed(covered: Collection[str], breaches: Sequence[Breach]) -> set[tuple[str, str]]:
+    """System and rule where every finding is covered; one that is only recommended counts where no other is there."""
+    required = {_named(breach) for breach in breaches if breach.level is Level.MUST}
+    deciding = [b for b in breaches if b.level is Level.MUST or _named(b) not in required]
+    return {_named(b) for b in deciding} - {_named(b) for b in deciding if b.id not in covered}
+
+
+def _named(breach: Breach) -> tuple[str, str]:
+    return breach.system.system, breach.finding.rule
 
 
 def sentences(entries: Sequence[Agreed], coverage: Coverage, account: Account) -> list[str]:
@@ -146,18 +197,17 @@ def faults(account: Account, coverage: Coverage) -> list[Fault]:
     return [Fault(Outcome.SETUP_ERROR, told) for told in sentences(account.waivers, coverage, account)]
 
 
-def covered_findings(account: Account, coverage: Coverage, breaches: Sequence[Breach]) -> frozenset[str]:
+def covered_findings(levels: Levels, coverage: Coverage, breaches: Sequence[Breach]) -> frozenset[str]:
     """Findings that are covered under every required point that they break."""
     return frozenset(
         breach.id
         for breach in breaches
-        if (required := _required(account, breach))
+        if (required := _required(levels[breach.system.system], breach))
         and all(breach.id in coverage[breach.system.system, id_].findings for id_ in required)
     )
 
 
-def _required(account: Account, breach: Breach) -> list[str]:
-    levels = account.levels[breach.system.system]
+def _required(levels: Mapping[str, Level], breach: Breach) -> list[str]:
     must = [id_ for id_ in breach.requirements if levels[id_] is Level.MUST]
     return must or list(breach.requirements)
 

@@ -23,7 +23,7 @@ from joinedup.conformance.outcomes import (
     fold,
 )
 from joinedup.reports import account as accounts
-from joinedup.reports import gaps, overlay, questions, reproduction
+from joinedup.reports import gaps, overlay, questions, reproduction, wording
 from joinedup.reports.account import Account, Point, System
 from joinedup.reports.attestations import attesting
 from joinedup.reports.causes import Breach, Group, grouped
@@ -60,7 +60,7 @@ def compute(
     coverage = _laid(account, found, account.waivers, parts)
     account = replace(account, errors=[*account.errors, *overlay.faults(account, coverage)])
     judgements = _waived(account, found, coverage)
-    waived = overlay.covered_findings(account, coverage, parts)
+    waived = overlay.covered_findings(account.levels, coverage, parts)
     decisions = {name: _decide(account, name, points, strict) for name, points in judgements.items()}
     decision = _decide_run(account, decisions)
     return {
@@ -161,7 +161,7 @@ def _judge_system(account: Account, system: System, found_in_run: Sequence[Group
         broken = [group for group in own if point.id in group.requirements]
         found = results.get(point.id, [])
         if found or broken:
-            judgements.append(_judge(point, found, broken))
+            judgements.append(_judge(point, found, broken, own))
         elif not narrowed:  # Journeys chosen by name are asked only for what they speak of.
             judgements.append(_unchecked(point, complete=account.complete, ran=ran))
     return [_attested(account, system.system, judgement) for judgement in judgements]
@@ -188,22 +188,40 @@ def _ran(account: Account, system: str) -> bool:
     return bool(outcomes - {Outcome.NOT_APPLICABLE}) or any(checked.findings for checked in own)
 
 
-def _judge(point: Point, found: Sequence[tuple[str, Result]], broken: Sequence[Group]) -> Judgement:
+def _judge(
+    point: Point, found: Sequence[tuple[str, Result]], broken: Sequence[Group], own: Sequence[Group]
+) -> Judgement:
+    """A requirement by what checks reported of it; ``own`` are all findings of the system."""
     outcomes = [(_levelled(result.outcome, point.level), result) for _, result in found]
     outcome = fold([*(o for o, _ in outcomes), *(point.level.outcome for _ in broken)])
     deciding = [result for own, result in outcomes if own is outcome]
     reasons = [group.finding.title for group in broken if point.level.outcome is outcome]
     reasons += [result.reason for result in deciding if result.reason]
     blamed = outcome is Outcome.BLOCKED and any(result.cause is Cause.SYSTEM for result in deciding)
+    behind = _in_the_way(deciding, own) if outcome is Outcome.BLOCKED else ()
+    reasons = [f"{reason}: see {wording.listed(behind)}" for reason in reasons] if behind else reasons
     return Judgement(
         point=point,
         outcome=outcome,
         reason=reasons[0] if reasons and outcome is not Outcome.PASS else "",
+        blocked_by=behind,
         cause=Cause.SYSTEM if blamed else Cause.OUTSIDE,
         not_tested=_parts_not_tested(point, found),
         checks=tuple(sorted({check for check, _ in found})),
         findings=tuple(group.id for group in broken),
     )
+
+
+def _in_the_way(results: Sequence[Result], own: Sequence[Group]) -> tuple[str, ...]:
+    """The findings without which something could have been tested."""
+    rules = {result.blocked_by for result in results if result.blocked_by}
+    return tuple(group.id for group in own if rules & {part.finding.rule for part in group.parts})
+
+
+def _hindering(judgements: Mapping[str, Sequence[Judgement]]) -> set[str]:
+    """The findings without which some required point could have been tested."""
+    required = (j for points in judgements.values() for j in points if j.point.level is Level.MUST)
+    return {id_ for judgement in required for id_ in judgement.blocked_by}
 
 
 def _laid(
@@ -214,19 +232,21 @@ def _laid(
 ) -> Coverage:
     """The entries that hold on the day of the run, laid over what it found."""
     results = {name: account.results(name) for name in judgements}
-    return overlay.lay(judgements, list(overlay.current(entries, account.day)), parts, results)
+    current = list(overlay.current(entries, account.day))
+    return overlay.lay(account.levels, judgements, current, parts, results)
 
 
 def _waived(
     account: Account, judgements: Mapping[str, Sequence[Judgement]], coverage: Coverage
 ) -> dict[str, list[Judgement]]:
-    return {
-        name: [
-            replace(j, waived=True, rest=_rest(account, name, j)) if coverage[name, j.point.id].whole else j
-            for j in points
-        ]
-        for name, points in judgements.items()
-    }
+    def under(name: str, judgement: Judgement) -> Judgement:
+        covered = coverage[name, judgement.point.id]
+        if not covered.whole:
+            return judgement
+        reason = judgement.reason if covered.used else f"{judgement.reason}, which people agreed to live with"
+        return replace(judgement, waived=True, rest=_rest(account, name, judgement), reason=reason)
+
+    return {name: [under(name, judgement) for judgement in points] for name, points in judgements.items()}
 
 
 def _rest(account: Account, system: str, judgement: Judgement) -> Outcome:
@@ -249,10 +269,12 @@ def _baseline(
     eased = _waived(account, judgements, coverage)
     decision = _decide_run(account, {name: _decide(account, name, js, strict) for name, js in eased.items()})
     stale = overlay.sentences(account.known, coverage, account)
-    covered = overlay.covered_findings(account, coverage, parts)
+    covered = overlay.covered_findings(account.levels, coverage, parts)
+    hindering = _hindering(judgements)
+    unmet = [part for part in parts if part.level is Level.MUST or part.group in hindering]
     return {
         "known": [entry for entry in overlay.told(coverage) if "recorded_on" in entry],
-        "new": [part.id for part in parts if part.level is Level.MUST and part.id not in covered],
+        "new": [part.id for part in unmet if part.id not in covered],
         "stale": stale,
         "exit_code": decision.exit_code or (2 if stale else 0),
     }
@@ -332,6 +354,7 @@ def _requirement(system: str, judgement: Judgement) -> dict[str, object]:
         "reason": judgement.reason,
         "cause": judgement.cause if judgement.outcome is Outcome.BLOCKED else None,
         "findings": list(judgement.findings),
+        "blocked_by": list(judgement.blocked_by),
         "not_tested": list(judgement.not_tested),
         "checks": list(judgement.checks),
         "text": point.text,

@@ -164,12 +164,12 @@ def _end(play: _Play, check: Check, step: PlayedStep, requirement: str) -> None:
 
 def _blocked(play: _Play, system: str) -> Ended:
     failed = _first_failed(play.played)
-    name = failed.id if failed else "before it"
-    own = failed is not None and _is_charged(play, failed, system)
-    return blocked(
-        f"the step {name} of the journey {play.story.name} did not succeed",
-        Cause.SYSTEM if own else Cause.OUTSIDE,
+    reason = (
+        f"the step {failed.id if failed else 'before it'} of the journey {play.story.name} did not succeed"
     )
+    if failed is None or not _is_charged(play, failed, system):
+        return blocked(reason)
+    return blocked(reason, Cause.SYSTEM, _rule_broken(play, failed))
 
 
 def _first_failed(played: Played) -> PlayedStep | None:
@@ -343,6 +343,13 @@ def _not_so(promise: str) -> str:
 
 def _rule(play: _Play, step: PlayedStep) -> str:
     return f"journey-{play.story.name}-{step.id}"
+
+
+def _rule_broken(play: _Play, step: PlayedStep) -> str:
+    """The rule of the finding that a step which failed leaves."""
+    if not _only_breaks_contract(step):
+        return _rule(play, step)
+    return f"journey-{next(sent.breaches[0].kind for sent in step.everything_sent() if sent.breaches)}"
 
 
 def _again(play: _Play, step: PlayedStep) -> str:

@@ -114,6 +114,8 @@ def test_every_view_shows_the_exception(story: Any) -> None:
 BLOCKED = Result("AUT-01", Outcome.BLOCKED, "no token came", Cause.SYSTEM)
 UNFOUND = Result("AUT-01", Outcome.FAIL, "because")
 REVIEW = Result("AUT-01", Outcome.REVIEW, "somebody has to look")
+BEHIND = Result("CON-01", Outcome.BLOCKED, "the step before failed", Cause.SYSTEM, blocked_by=READABLE.rule)
+SAME = replace(BEHIND, requirement="AUT-01")
 WHOLE = scoped(WAIVER)
 
 COVERAGE = [
@@ -127,6 +129,12 @@ COVERAGE = [
     ("fails without a finding", (UNFOUND,), [WHOLE], 0, True),
     ("fails, and part could not be tested", (READABLE, BLOCKED), [WAIVER], 1, False),
     ("both are agreed", (READABLE, BLOCKED), [WAIVER, WHOLE], 0, True),
+    ("it stood in the way of another point", (READABLE, BEHIND), [WAIVER], 0, True),
+    ("and of the same point", (READABLE, SAME), [WAIVER], 0, True),
+    ("each has an entry all the same", (READABLE, SAME), [WAIVER, WHOLE], 0, True),
+    ("another finding stood in the way", (READABLE, replace(BEHIND, blocked_by="other")), [WAIVER], 1, True),
+    ("not all of what stood in the way is agreed", (READABLE, ELSEWHERE, BEHIND), [WAIVER], 1, False),
+    ("something else stood in the way too", (READABLE, BEHIND, replace(BEHIND, blocked_by="")), [WAIVER], 1, True),
     ("a review stays open", (READABLE, REVIEW), [WAIVER], 6, True),
     ("not for another system", (READABLE,), [{**WAIVER, "scope": {"system": "police"}}], 1, False),
 ]  # fmt: skip
@@ -142,6 +150,37 @@ def test_a_waiver_covers_what_it_names(
     results = [r for r in MET if r.requirement not in {f.requirement for f in found if isinstance(f, Result)}]
     verdict = judged(story, *results, *found, waivers=waivers)
     assert (verdict["exit_code"], point(verdict)["waived"]) == (code, waived)
+
+
+def test_what_a_waived_finding_blocked_says_so(story: Any) -> None:
+    """A point that could not be tested for a finding names it, and that people agreed to live with it."""
+    open_ = judged(type(story)(story.folder.parent / "open"), MET[0], MET[2], READABLE, BEHIND)
+    assert (open_["exit_code"], point(open_, "CON-01")["blocked_by"]) == (1, ["f-1"])
+    assert point(open_, "CON-01")["reason"] == "the step before failed: see f-1"
+    agreed = judged(story, MET[0], MET[2], READABLE, BEHIND, waivers=[WAIVER])
+    blocked = point(agreed, "CON-01")
+    assert (blocked["outcome"], blocked["waived"]) == ("blocked", True)
+    assert blocked["reason"] == "the step before failed: see f-1, which people agreed to live with"
+    assert agreed["systems"][0]["verdict"] == "conformant"
+
+
+def test_a_recommended_point_that_blocks_required_ones_can_be_agreed(story: Any) -> None:
+    """Where a finding of recommended points alone stood in the way, an entry is ready for it, and covers both."""
+    behind = replace(BEHIND, blocked_by=UNCLEAR.rule)
+    open_ = judged(type(story)(story.folder.parent / "open"), MET[0], UNCLEAR, behind)
+    (entry,) = ready_entries(open_, "f-1")
+    assert 'requirement = "ERR-01"' in entry
+    waiver = {**scoped(WAIVER, finding=UNCLEAR.rule), "requirement": "ERR-01"}
+    verdict = judged(story, MET[0], UNCLEAR, behind, waivers=[waiver])
+    assert (verdict["exit_code"], verdict["errors"]) == (0, [])
+    assert [point(verdict, id_)["waived"] for id_ in ("CON-01", "ERR-01")] == [True, True]
+
+
+def test_what_a_known_finding_blocked_is_known(story: Any) -> None:
+    """CI is green without a second entry in the baseline, and the verdict stays as it is."""
+    verdict = judged(story, MET[0], MET[2], READABLE, BEHIND, known=[KNOWN])
+    assert (verdict["exit_code"], exit_code(verdict)) == (1, 0)
+    assert point(verdict, "CON-01")["waived"] is False
 
 
 UNUSED = [
