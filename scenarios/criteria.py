@@ -5,6 +5,7 @@ Criteria: simple, regex and JSONPath assertions, read once.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import regex
@@ -19,6 +20,7 @@ from joinedup.scenarios.reading import Node
 _KINDS = ("simple", "regex", "jsonpath", "xpath")
 _VERSIONS = {"jsonpath": ("draft-goessner-dispatch-jsonpath-00",)}
 LONGEST_MATCHED = 1_000_000
+_EMBEDDED = re.compile(r"\{(\$(?:inputs|steps|outputs|workflows)\.[^{}]+)\}")
 
 
 def read_criteria(node: Node, key: str) -> tuple[Criterion, ...]:
@@ -75,27 +77,50 @@ def _assertion(kind: str, text: str, context: Expression | None) -> tuple[Render
         return simple.holds, (*simple.expressions, *((context,) if context else ()))
     if context is None:
         raise ExpressionError(f"A criterion of the type {kind} needs a context.")
-    return (_regex if kind == "regex" else _jsonpath)(text, context), (context,)
+    if kind == "jsonpath":
+        return _jsonpath(text, context), (context,)
+    embedded = tuple(parse(written) for written in _EMBEDDED.findall(text))
+    return _regex(text, context, embedded), (context, *embedded)
 
 
-def _regex(text: str, context: Expression) -> Render:
+def _regex(text: str, context: Expression, embedded: tuple[Expression, ...]) -> Render:
+    """
+    A pattern, in which an expression in braces stands for its value, letter by letter.
+
+    What must not be told is so named by the value of a person, whatever the property is called that would tell it.
+    """
     if len(text) > LONGEST:
         raise ExpressionError(f"A pattern holds {len(text):,} characters; at most {LONGEST:,} are read.")
-    try:
-        pattern = regex.compile(text)
-    except (regex.error, RecursionError, OverflowError) as error:
-        raise ExpressionError(f"{shown(text)} is no regular expression: {error}.") from None
+    parts = _EMBEDDED.split(text)[::2]
+    pattern = _compiled("x".join(parts), text)
 
     def holds(scope: Scope) -> bool:
         value = context.value(scope)
-        if value is MISSING:
+        named = [expression.value(scope) for expression in embedded]
+        # A value that is not there would make "it is not told" true of everything.
+        if value is MISSING or any(each in (MISSING, None, "") for each in named):
             return False
+        written = [regex.escape(_within(each)) for each in named]
+        whole = "".join(part + value for part, value in zip(parts, [*written, ""], strict=True))
+        found = _compiled(whole, text) if embedded else pattern
         try:
-            return pattern.search(_as_text(value)[:LONGEST_MATCHED], timeout=PATTERN_TIMEOUT_S) is not None
+            return found.search(_as_text(value)[:LONGEST_MATCHED], timeout=PATTERN_TIMEOUT_S) is not None
         except TimeoutError:
             return False
 
     return holds
+
+
+def _compiled(pattern: str, written: str) -> regex.Pattern[str]:
+    try:
+        return regex.compile(pattern)
+    except (regex.error, RecursionError, OverflowError) as error:
+        raise ExpressionError(f"{shown(written)} is no regular expression: {error}.") from None
+
+
+def _within(value: Any) -> str:
+    """A value as it stands within the JSON text that a pattern is held against."""
+    return json.dumps(value, ensure_ascii=False)[1:-1] if isinstance(value, str) else _as_text(value)
 
 
 def _as_text(value: Any) -> str:

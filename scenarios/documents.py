@@ -257,6 +257,7 @@ class _Reader:
             actor=node.text("x-actor"),
             requirements=node.texts("x-requirements"),
             systems=systems,
+            is_optional=node.has("x-optional") and node.get("x-optional").value is True,
         )
 
     def _parameters(self, node: Node, *, to_workflow: bool | None = None) -> tuple[Parameter, ...]:

@@ -183,6 +183,7 @@ class Step:
         actor: whom the call is made as (``x-actor``); empty where the document's own values say so.
         requirements: what the whole step proves (``x-requirements``).
         systems: whom it says so of (``x-system``); empty for whoever is called.
+        is_optional: whether the story goes on without it where a system lacks what it needs (``x-optional``).
     """
 
     id: str
@@ -200,6 +201,7 @@ class Step:
     actor: str = ""
     requirements: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
+    is_optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ class PlayedStep:
         sent: what the step itself sent, every attempt; what a called workflow sent is in ``called``.
         called: the workflow that the step called, one for each attempt, or that was played before a retry.
         systems: whom ``requirements`` are proved of, where the document says so.
+        is_optional: whether the story goes on without it where a system lacks what it needs.
     """
 
     id: str
@@ -86,6 +87,7 @@ class PlayedStep:
     called: tuple[Played, ...] = ()
     requirements: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
+    is_optional: bool = False
 
     def everything_sent(self) -> Iterator[Sent]:
         """Every exchange of the step and of what it called."""

@@ -239,6 +239,9 @@ class _Session:
         self, run: _Run, step: Step, position: int, attempts: list[Attempt], action: Action | None
     ) -> _Next:
         last = attempts[-1]
+        if last.outcome is Outcome.NOT_APPLICABLE and step.is_optional:
+            run.played.append(_played(step, attempts))
+            return position + 1
         foreseen = action is not None and action.flow is Flow.GOTO
         run.played.append(_played(step, attempts, foreseen=foreseen and last.failed))
         if last.failed and not foreseen:
@@ -413,6 +416,7 @@ def _played(step: Step, attempts: list[Attempt], *, foreseen: bool = False) -> P
         called=tuple(played for attempt in attempts for played in attempt.called),
         requirements=_requirements(step, () if last.criteria else step.criteria),
         systems=step.systems,
+        is_optional=step.is_optional,
     )
 
 
