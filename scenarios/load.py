@@ -29,6 +29,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
+from joinedup.conformance.errors import RealDataError
 from joinedup.scenarios.arrivals import Arrival, schedule
 from joinedup.scenarios.load_plan import LoadPlan, decode
 from joinedup.scenarios.load_players import Ground, Player
@@ -54,8 +55,7 @@ class Part:
         self.runner, self.plan, self.part = runner, plan, part
         self.items = plan.items
         self.ground, self.tally = Ground(plan), Tally()
-        # Read now, so that no request waits for it.
-        _ = (self.ground.contracts, self.ground.callees, self.ground.requests, self.ground.trust)
+        self.ground.warm()
         self.arrivals: Iterator[Arrival] = schedule(plan.profile, plan.shares, part=part, of=of)
         self.tally.due = sum(1 for _ in schedule(plan.profile, plan.shares, part=part, of=of))
         self.begin = time.monotonic() + LEAD_S
@@ -82,6 +82,11 @@ class Part:
         arrival = next(self.arrivals, None)
         self.open += arrival is not None
         return arrival
+
+    def stop(self, why: str) -> None:
+        """End the whole load at once: nothing more is sent, by nobody."""
+        self.tally.stopped = self.tally.stopped or why
+        self.finish()
 
     def finish(self) -> None:
         """Hand the tally over, once."""
@@ -152,6 +157,8 @@ def _play_what_is_due(user: User) -> None:
     try:
         while (arrival := part.following()) is not None:
             _play_one(part, player, arrival)
+    except RealDataError as error:
+        part.stop(error.message)
     finally:
         player.close()
     if part.open == 0:
@@ -292,8 +299,9 @@ def _note_tally(runner: Any, data: dict[str, Any]) -> None:
         _state["folder"] / TALLY_FILE,
         {"workers": _state["workers"], "tallies": _state["tallies"]},
     )
+    is_over = len(_state["tallies"]) >= _state["workers"]
     # With a page, people look at the result before they end it.
-    if len(_state["tallies"]) >= _state["workers"] and not os.environ.get("JOINEDUP_LOAD_UI"):
+    if _state["tallies"][-1]["stopped"] or (is_over and not os.environ.get("JOINEDUP_LOAD_UI")):
         gevent.spawn_later(0.5, runner.quit)
 
 

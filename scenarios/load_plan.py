@@ -76,6 +76,7 @@ class PlannedJourney(msgspec.Struct, frozen=True):
         document: path of the Arazzo document.
         requests: how many requests each play sends, counted before the load.
         inputs: what is passed to it, with places for the marker.
+        callers: (system, actor) of every request that it sends.
     """
 
     name: str
@@ -84,6 +85,7 @@ class PlannedJourney(msgspec.Struct, frozen=True):
     weight: float
     requests: int
     inputs: dict[str, Any]
+    callers: list[tuple[str, str]] = []
 
 
 PlannedItem = PlannedOperation | PlannedJourney
@@ -108,6 +110,8 @@ class LoadPlan(msgspec.Struct, frozen=True):
         rate: requests a second at the shape's highest.
         users: most arrivals that are under way at once, over all processes.
         validate: share of answers that are held against their contract, 0 to 1.
+        judged_a_second: most answers a second of which each process does that, so that it does not take from the
+            sending; 0: no limit.
         think_time_s: between the requests of a journey.
         drain_s: how long after the end of the schedule what is late may still start.
     """
@@ -123,6 +127,7 @@ class LoadPlan(msgspec.Struct, frozen=True):
     folder: str = "."
     shape: str = "steady"
     validate: float = 1.0
+    judged_a_second: float = 1000.0
     think_time_s: float = 0.0
     timeout_s: float = 10.0
     drain_s: float = 5.0

@@ -6,6 +6,7 @@ It knows nothing of Locust: whoever drives it says when each arrival was due, an
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import uuid
@@ -21,12 +22,13 @@ from joinedup.conformance.certificates import trusted
 from joinedup.conformance.check import not_applicable
 from joinedup.conformance.configuration import System
 from joinedup.conformance.contract import Contract, load_contract
-from joinedup.conformance.errors import JoinedUpError, SetupError
+from joinedup.conformance.errors import JoinedUpError, RealDataError, SetupError
 from joinedup.conformance.exchanges import Exchange, Response, Step, step_from_record
 from joinedup.conformance.fetch import fetch_bounded
 from joinedup.conformance.identities import Identity
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.outcomes import Outcome
+from joinedup.conformance.redaction import Redactor
 from joinedup.mocks.identifiers import NHS_NUMBERS, nth_nhs_number
 from joinedup.scenarios.checking import prepared
 from joinedup.scenarios.library import Callee, Library, Live, Source
@@ -42,7 +44,7 @@ from joinedup.scenarios.load_plan import (
     identity_of,
 )
 from joinedup.scenarios.load_tally import Tally
-from joinedup.scenarios.load_validation import SampledValidator
+from joinedup.scenarios.load_validation import Allowance, SampledValidator
 from joinedup.scenarios.load_wire import (
     Address,
     Answered,
@@ -108,9 +110,32 @@ class Ground:
     @cached_property
     def validators(self) -> dict[str, SampledValidator]:
         """What judges the answers of each system."""
+        allowance = Allowance(self.plan.validate, self.plan.judged_a_second)
         return {
-            name: SampledValidator(c._responses, self.plan.validate) for name, c in self.contracts.items()
+            name: SampledValidator(contract._responses, allowance, shown=self._shown, system=name)
+            for name, contract in self.contracts.items()
         }
+
+    @cached_property
+    def _shown(self) -> Redactor:
+        """What contracts declare and what is sent, which is nobody's although it may look like a person's number."""
+        declared = (
+            value for c in self.contracts.values() for value in (*c.declared_values, *c.property_names)
+        )
+        found = Redactor(declared)
+        found.sent([[*item.steps.values()] for item in self.plan.operations])
+        found.sent([item.inputs for item in self.plan.journeys])
+        return found
+
+    def warm(self) -> None:
+        """Read and fetch all that is used later, tokens too, so that no request waits for it."""
+        _ = (self.callees, self.requests, self.trust, self.validators)
+        callers = {(item.system, actor) for item in self.plan.operations for actor in item.steps}
+        callers |= {caller for journey in self.plan.journeys for caller in journey.callers}
+        for system, actor in sorted(callers):
+            # What a token server refuses is counted with the request that needs the token.
+            with contextlib.suppress(JoinedUpError):
+                self.caller(system, actor).headers()
 
     @cached_property
     def callees(self) -> dict[str, Callee]:
@@ -142,6 +167,11 @@ class Ground:
         if key not in self._callers:
             self._callers[key] = Caller(identity_of(self.plan, system, actor))
         return self._callers[key]
+
+    @property
+    def callers(self) -> list[tuple[str, str]]:
+        """(system, actor) of every caller that was needed so far."""
+        return sorted(self._callers)
 
     @cached_property
     def _callers(self) -> dict[tuple[str, str], Caller]:
@@ -194,7 +224,12 @@ class Player:
         self._intended = 0.0
 
     def play(self, item: PlannedItem, arrival: int, due: float) -> None:
-        """Play one arrival that was due at a moment of ``time.monotonic``."""
+        """
+        Play one arrival that was due at a moment of ``time.monotonic``.
+
+        Raises:
+            RealDataError: an answer looks like real people: no further request may be sent.
+        """
         self._intended, self._arrival = due, arrival
         self._marker = self.markers.made(arrival).encode()
         if isinstance(item, PlannedJourney):
@@ -245,6 +280,8 @@ class Player:
             failed = played.outcome is not Outcome.PASS
             reason = f"step {played.failed.id}: {_told(played.reason)}" if failed and played.failed else ""
             self.tally.breaches += any(sent.breaches for sent in played.everything_sent())
+        except RealDataError:
+            raise
         except JoinedUpError as error:
             failed, reason = True, error.message
         ended = time.monotonic()

@@ -219,7 +219,7 @@ class Preparation:
                     f"The journey {entry.name} does not pass {'again after itself' if trial else 'on its own'}, so its load would prove nothing ({why}).",
                     hint="Run `joinedup check --journey` on it, or pass inputs that differ for each user ({marker}, {number}, {nhs-number}) in [journeys.NAME.inputs].",
                 )
-        return msgspec.structs.replace(item, requests=max(requests, 1))
+        return msgspec.structs.replace(item, requests=max(requests, 1), callers=ground.callers)
 
     # Operations
 

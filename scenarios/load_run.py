@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from joinedup.conformance.errors import SetupError
+from joinedup.conformance.errors import RealDataError, SetupError
 from joinedup.mocks.serve import Served
 from joinedup.reports.run_folder import write_whole
 from joinedup.scenarios.load_plan import LoadPlan, encode
@@ -79,6 +79,7 @@ def send(
 
     Raises:
         SetupError: Locust did not start; the hint holds the last thing that it said.
+        RealDataError: an answer looked like real people, and the load was stopped.
     """
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="joinedup-load-") as name:
@@ -224,9 +225,14 @@ def _read(folder: Path, out: Path, memory: list[int], is_interrupted: bool) -> S
             "Locust ended without having sent the load.",
             hint=f"It said: {told or (lines or ['nothing'])[-1]} (all of it is in {out / LOG}).",
         ) from None
+    tallies = [tally_from(record) for record in found["tallies"]]
+    if why := next((tally.stopped for tally in tallies if tally.stopped), ""):
+        raise RealDataError(
+            why,
+            hint="The load was stopped, and nothing of it was kept. Point base_url at an environment with synthetic people only.",
+        )
     # What each process counted, so that anybody can add it up again.
     write_whole(out / TALLY_FILE, json.dumps(found))
-    tallies = [tally_from(record) for record in found["tallies"]]
     return Sent(
         summed(tallies), found["workers"] - len(tallies), memory[:: max(len(memory) // 60, 1)], is_interrupted
     )

@@ -78,6 +78,7 @@ class Tally:
         why: reasons of failures, with how often.
         cpu: seconds of processor time by process, with the seconds that passed.
         memory: bytes in use by process, at the start and the end.
+        stopped: why the whole load was ended at once: an answer looked like real people; empty where it was not.
         late: how late arrivals started although a user was free: what the generator itself is to blame for.
     """
 
@@ -97,6 +98,7 @@ class Tally:
     busiest: list[float] = field(default_factory=list)
     memory: list[tuple[int, int]] = field(default_factory=list)
     late: Histogram = field(default_factory=Histogram)
+    stopped: str = ""
 
     def request(self, name: str, second: int, service_s: float, intended_s: float, failed: bool) -> None:
         """Count one request that ended in a second of the load."""
@@ -154,6 +156,7 @@ class Tally:
         self.busiest += other.busiest
         self.memory += other.memory
         self.late.add(other.late)
+        self.stopped = self.stopped or other.stopped
 
     def whole(self) -> Row:
         """All requests as one row."""
@@ -175,6 +178,7 @@ class Tally:
             "accepted": self.accepted,
             "why": dict(self.why.most_common(MOST_SAMPLES)),
             "late": self.late.as_record(),
+            "stopped": self.stopped,
         }
 
 
@@ -197,6 +201,7 @@ def tally_from(record: Mapping[str, Any]) -> Tally:
         busiest=[float(share) for share in record["busiest"]],
         memory=[(int(a), int(b)) for a, b in record["memory"]],
         late=histogram_from(record["late"]),
+        stopped=record["stopped"],
     )
 
 
