@@ -33,7 +33,7 @@ def start_episode(call: CouncilCall) -> Answer:
 
 
 def _is_looked_after(call: CouncilCall, child_id: str) -> bool:
-    episodes = (kept.record for kept in call.state.episodes.of(call.caller.organisation))
+    episodes = (kept.record for kept in call.state.episodes.of(call.caller.area))
     return any(episode["childId"] == child_id and episode["status"] == "open" for episode in episodes)
 
 

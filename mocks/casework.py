@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from joinedup.mocks.calendar import CalendarError
 from joinedup.mocks.engine import Call
@@ -32,8 +32,17 @@ SUPPORTIVE = PROTECTIVE | {EARLY_HELP}
 
 @dataclass
 class Casework:
-    """State that every such agency has; ``ids`` is where new ids come from, ``inbox`` has what others told it,
-    ``subject_access`` what people asked for of their own."""
+    """
+    State that every such agency has.
+
+    Args:
+        ids: where new ids come from.
+        inbox: what others told it.
+        subject_access: what people asked for of their own.
+    """
+
+    apart: ClassVar[bool] = False
+    """Whether each organisation has records of its own; else those who work in one area share the area's."""
 
     ids: random.Random
     ledger: Ledger = field(default_factory=Ledger)
@@ -46,6 +55,11 @@ class Casework:
 
 
 Work = TypeVar("Work", bound=Casework)
+
+
+def holder(call: Call[Work]) -> str:
+    """Whose records the caller works with: its area's, or its own alone."""
+    return call.caller.organisation if call.state.apart else call.caller.area
 
 
 def purpose(call: Call[Work], allowed: Collection[str]) -> str:
@@ -71,7 +85,7 @@ def found(call: Call[Work], records: Records, name: str, *, anyone: bool = False
     """
     identifier: str = call.parameters[name]
     try:
-        record = records.find(identifier, ANYONE if anyone else call.caller.organisation)
+        record = records.find(identifier, ANYONE if anyone else holder(call))
     except Refusal as refusal:
         raise call.state.ledger.refuse(call, refusal, identifier.lower()) from None
     call.state.ledger.note(call, identifier.lower())
@@ -87,7 +101,7 @@ def own(call: Call[Work], records: Records, name: str) -> Record:
     """
     identifier: str = call.body[name]
     try:
-        return records.find(identifier, call.caller.organisation)
+        return records.find(identifier, holder(call))
     except Refusal:
         error = FieldError(f"/{name}", "unknown", "There is no such object for this caller.")
         refusal = Refusal(422, "The body refers to something that is not there.", errors=(error,))
@@ -106,7 +120,7 @@ def tagged(record: Record, shown: Record | None = None) -> Answer:
 
 def filed(call: Call[Work], records: Records, address: str, identifier: str, record: Record) -> Answer:
     """Keep a new record as the caller's, and answer with it and where it is."""
-    records.add(identifier, call.caller.organisation, record)
+    records.add(identifier, holder(call), record)
     headers: tuple[tuple[str, str], ...] = (("Location", f"{address}/{identifier}"),)
     if "version" in record:
         headers += (("ETag", f'"{record["version"]}"'),)
@@ -116,7 +130,7 @@ def filed(call: Call[Work], records: Records, address: str, identifier: str, rec
 def listed(call: Call[Work], records: Records, names: Collection[str], *, step: int = 0) -> Answer:
     """One page of the caller's records, of each only those properties; ``step`` is a fault's."""
     limit = call.parameter("limit", DEFAULT_LIMIT)
-    one = page(records, call.caller.organisation, limit, call.parameter("cursor"), step=step)
+    one = page(records, holder(call), limit, call.parameter("cursor"), step=step)
     return Answer(200, {"items": [part(record, names) for record in one.records], "next": one.next})
 
 

@@ -36,8 +36,8 @@ from joinedup.mocks.faults import FAULTS, fault_named
 from joinedup.mocks.faults_deliveries import gives_up, misdelivered
 from joinedup.mocks.faults_generic import DUPLICATED, OVERTAKEN_S, REORDERED, generic_of
 from joinedup.mocks.member import Journal, Member, MemberState
+from joinedup.mocks.organisations import COUNCILS, SPEAKERS, callers, client_id
 from joinedup.mocks.signatures import KeyRing
-from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
 from joinedup.mocks.transports import Http, routed
 
@@ -56,8 +56,6 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
 }
 # Those that verify signatures are given the keys that deliveries are signed with.
 KEYED: dict[str, Callable[[Callable[[str], KeyRing]], Agency[Any]]] = {"supplier-app": supplier_app.agency}
-# The organisations of the callers own and other, where they are not the two councils.
-ORGANISATIONS_OF: dict[str, tuple[str, str]] = {"police": police.ORGANISATIONS}
 AWAY = 503
 """What a system that is away answers to whoever delivers something."""
 
@@ -166,17 +164,17 @@ class Cast:
         )
 
     def _takes_in(self, delivery: Delivery) -> bool:
-        """Whether the recipient is there at all, and whoever it is sent for is a client of it."""
+        """Whether the recipient is there at all, and its sender is a client of it in that area."""
         is_known = delivery.recipient in self.engines or delivery.recipient in self.addresses
-        return is_known and (bool(delivery.key) or client_id(delivery.organisation) in self.tokens.clients)
+        return is_known and (bool(delivery.key) or delivery.area in COUNCILS)
 
     def _credentials(self, delivery: Delivery) -> dict[str, str]:
-        """A token of the organisation that something is delivered for, to the recipient alone; or what it gave us."""
+        """A token of the sender's client in that area, good for the recipient alone; or what the recipient gave us."""
         if delivery.recipient in self.passes:
             return {"Authorization": self.passes[delivery.recipient]}
-        client = self.tokens.clients.get(client_id(delivery.organisation))
-        if client is None:
+        if delivery.area not in COUNCILS:
             return {}
+        client = self.tokens.clients[client_id(delivery.sender, delivery.area)]
         theirs = tuple(scope for scope in client.scopes if audience_of(scope) == delivery.recipient)
         return {"Authorization": f"Bearer {self.tokens.issue(client, theirs)}"} if theirs else {}
 
@@ -243,14 +241,22 @@ class Cast:
             self.engines[name].restore(state)
 
     def _register(self) -> None:
-        """A client with a secret for each organisation, and one that signs assertions."""
-        pairs = (ORGANISATIONS, *ORGANISATIONS_OF.values())
-        for organisation in dict.fromkeys(each for pair in pairs for each in pair):
-            self._add(Client(client_id(organisation), organisation, scopes(), secrets.token_urlsafe(24)))
-        self._add(Client("council-signed", ORGANISATIONS[0], scopes(), key=self.signing_key))
+        """A client with a secret for each system and area, and one that signs assertions."""
+        for system, speakers in SPEAKERS.items():
+            for area, code in zip(COUNCILS, speakers, strict=True):
+                self._add(
+                    Client(client_id(system, area), code, scopes(), secrets.token_urlsafe(24), area=area)
+                )
+        self._add(Client("council-signed", COUNCILS[0], scopes(), key=self.signing_key))
 
     def _add(self, client: Client) -> None:
         self.tokens.clients[client.id] = client
+
+    def client_of(self, organisation: str, system: str) -> Client | None:
+        """The client by which an organisation calls a system: one of its callers', else the organisation's first."""
+        theirs = [c for c in self.tokens.clients.values() if c.organisation == organisation and c.secret]
+        usual = callers(system).values() if system in AGENCIES else ()
+        return next((c for c in theirs if c.id in usual), theirs[0] if theirs else None)
 
     def breaches(self) -> tuple[str, ...]:
         """Answers that broke their contract without a fault having asked for it; there should be none."""
@@ -281,16 +287,19 @@ class Cast:
         key = {"private_key": self.signing_key.as_pem(private=True).decode(), "kid": "client-key-1"}
         signed = {**signed, **key, "flow": "private-key-jwt", "algorithm": ALGORITHM}
         signed.pop("client_secret")
-        callers = {name: self.identities(name, addresses) for name in AGENCIES}
-        return {"ready": True, "systems": systems, "control": control, "signed": signed, "callers": callers}
+        speaking = {name: self.speaking(name, addresses) for name in AGENCIES}
+        return {"ready": True, "systems": systems, "control": control, "signed": signed, "callers": speaking}
+
+    def speaking(self, system: str, addresses: dict[str, str]) -> dict[str, Any]:
+        """The clients by which a system calls others, in the first area and in the second."""
+        if system not in SPEAKERS:
+            return self.identities(system, addresses)
+        both = zip(("own", "other"), COUNCILS, strict=True)
+        return {name: self.identity(client_id(system, area), addresses, system) for name, area in both}
 
     def identities(self, system: str, addresses: dict[str, str]) -> dict[str, Any]:
         """The callers of a system, as configuration has them."""
-        organisations = ORGANISATIONS_OF.get(system, ORGANISATIONS)
-        both = {
-            name: self.identity(client_id(organisation), addresses, system)
-            for name, organisation in zip(("own", "other"), organisations, strict=True)
-        }
+        both = {name: self.identity(client, addresses, system) for name, client in callers(system).items()}
         if system != "auth":
             return both
         return {
@@ -315,12 +324,6 @@ class Cast:
             "client_secret": client.secret,
             "scope": " ".join(chosen),
         }
-
-
-def client_id(organisation: str) -> str:
-    """The id of an organisation's client."""
-    kind = "council" if organisation in ORGANISATIONS else "client"
-    return f"{kind}-{organisation.lower()}"
 
 
 @cache

@@ -17,7 +17,7 @@ from typing import Any
 from joinedup.mocks.bundle import each_operation, load_contract
 from joinedup.mocks.casework import SAFEGUARDING
 from joinedup.mocks.deliveries import Delivery
-from joinedup.mocks.police_records import FORCE_OF
+from joinedup.mocks.organisations import area_of, is_known
 from joinedup.mocks.sharing import BASIS, PURPOSE, Message
 from joinedup.mocks.store import Record
 from joinedup.mocks.telling import Request, Translation
@@ -34,7 +34,6 @@ UNDERSTOOD = {
 }
 PROTECTIVE = frozenset({SAFEGUARDING, "CHILD_PROTECTION"})
 _COUNCIL = re.compile(r"E(?:06|08|09|10)[0-9]{6}")
-_COUNCIL_OF = {force: council for council, force in FORCE_OF.items()}
 
 
 def connected(sender: str, message: Message) -> Sequence[Delivery]:
@@ -56,7 +55,7 @@ def _delivery(sender: str, message: Message, request: Request) -> Delivery:
         subject(message, request.body),
         request.address or path.format(**request.path),
         request.body,
-        request.organisation or council(message),
+        area_of(request.area) or area(message),
         method,
         headers={} if signed else context(message, request.system),
         key=request.key,
@@ -79,12 +78,10 @@ def operation(system: str, operation_id: str) -> tuple[str, str]:
     raise KeyError(f"{system} {operation_id}")
 
 
-def council(message: Message) -> str:
-    """The council that a message is for: the one that it names, else that of the sender's own area."""
-    named = message.body.get("council", message.to)
-    if _COUNCIL.fullmatch(str(named)):
-        return str(named)
-    return _COUNCIL_OF.get(message.organisation, message.organisation)
+def area(message: Message) -> str:
+    """The council area that a message is for: that of the organisation that it names, else of the sender."""
+    named = str(message.body.get("council", message.to))
+    return area_of(named) if _COUNCIL.fullmatch(named) or is_known(named) else message.area
 
 
 def context(message: Message, system: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from joinedup.mocks import toolbox
-from joinedup.mocks.cast import Cast, CastState, UnknownNameError, client_id
+from joinedup.mocks.cast import Cast, CastState, UnknownNameError
 from joinedup.mocks.clock import ClockError, Work, stamp
 from joinedup.mocks.deliveries import Tracked
 from joinedup.mocks.engine import Agency, Call, Engine
@@ -359,7 +359,7 @@ def make_token(call: ControlCall) -> Answer:
     body, cast = call.body, call.state.cast
     if body["system"] not in cast.engines:
         raise toolbox.refused("/system", "unknown", "There is no such agency here.")
-    client = cast.tokens.clients.get(client_id(body["organisation"]))
+    client = cast.client_of(body["organisation"], body["system"])
     if client is None:
         raise toolbox.refused("/organisation", "unknown", "No client of that organisation is registered.")
     theirs = tuple(scope for scope in client.scopes if audience_of(scope) == body["system"])

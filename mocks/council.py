@@ -13,8 +13,6 @@ from joinedup.mocks.engine import Call
 from joinedup.mocks.messages import Answer, FieldError, Refusal
 from joinedup.mocks.store import Record, Records
 
-ORGANISATIONS = ("E09000001", "E09000002")
-
 
 @dataclass
 class Council(Casework):
@@ -44,7 +42,7 @@ def find(call: CouncilCall, records: Records, parameter: str) -> Record:
     Raises:
         Refusal: with status 404.
     """
-    return records.find(call.parameters[parameter], call.caller.organisation)
+    return records.find(call.parameters[parameter], call.caller.area)
 
 
 def refused(pointer: str, code: str, detail: str) -> Refusal:
@@ -61,7 +59,7 @@ def named(call: CouncilCall, name: str, records: Records) -> Record:
         Refusal: with status 422; one of another organisation does not differ from one that is not there.
     """
     try:
-        return records.find(call.body[name], call.caller.organisation)
+        return records.find(call.body[name], call.caller.area)
     except Refusal:
         raise refused(f"/{name}", "unknown", "There is no such object for this caller.") from None
 
@@ -74,7 +72,7 @@ def set_status(call: CouncilCall, child: Record, status: str) -> None:
 
 def made(call: CouncilCall, kind: str, identifier: str, record: Record, path: str = "") -> Answer:
     """Keep a new record of a kind as the caller's, and answer with it and where it is."""
-    getattr(call.state, kind).add(identifier, call.caller.organisation, record)
+    getattr(call.state, kind).add(identifier, call.caller.area, record)
     return Answer(201, record, (("Location", f"/v1/{path or kind}/{identifier}"), tag(record)))
 
 

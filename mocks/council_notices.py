@@ -28,7 +28,7 @@ def receive_notice(call: CouncilCall) -> Answer:
 def _known(call: CouncilCall, named: Record) -> Record | None:
     """The one child of the council with that number, or of that name and date of birth; None where not certain."""
     wanted = part(named, ("nhsNumber",)) or part(named, ("upn",)) or part(named, IDENTIFYING)
-    records = (kept.record for kept in call.state.children.of(call.caller.organisation))
+    records = (kept.record for kept in call.state.children.of(call.caller.area))
     found = [r for r in records if all(r.get(name) == value for name, value in wanted.items())]
     return found[0] if wanted and len(found) == 1 else None
 

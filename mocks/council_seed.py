@@ -4,7 +4,8 @@ What councils have on record before anyone calls, so that the contract's example
 
 from __future__ import annotations
 
-from joinedup.mocks.council import ORGANISATIONS, Council
+from joinedup.mocks.council import Council
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.store import Record
 
 FIRST_REFERRAL = "5b1d8c1a-2a5e-4a59-8f0e-6b9d3b2c2b01"
@@ -22,7 +23,7 @@ CONFERENCE_DUE = "2026-11-25T00:00:00Z"
 
 def seed_casework(state: Council) -> None:
     """The first records of each kind, of the first council."""
-    own = ORGANISATIONS[0]
+    own = COUNCILS[0]
     second, third = [kept.record["childId"] for kept in state.children.of(own)][1:3]
     state.assessments.add(FIRST_ASSESSMENT, own, _assessment())
     state.discussions.add(FIRST_DISCUSSION, own, _discussion())

@@ -33,8 +33,8 @@ from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.formats import is_nhs_number
 from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal, problem
 from joinedup.mocks.operations import Operation
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children, nhs_numbers
-from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.store import Record, Records
 
 MOST_ACCESSES = 25
@@ -74,6 +74,8 @@ class Flagged:
 class National(Casework):
     """What the service holds; ``asked`` is what was answered to which request id, so that nobody is told twice."""
 
+    apart = True
+
     flagged: dict[str, Flagged] = field(default_factory=dict)
     uploads: Records = field(default_factory=Records)
     notifications: Records = field(default_factory=Records)
@@ -87,7 +89,7 @@ NationalCall = Call[National]
 def fresh(seed: int) -> National:
     """The seeded state: children of two councils, what each uploaded, was told, and whose number has changed."""
     state = National(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
-    for place, council in enumerate(ORGANISATIONS):
+    for place, council in enumerate(COUNCILS):
         contacts = {
             "officeHoursTelephone": f"0163296010{place}",
             "emergencyDutyTelephone": f"0163296019{place}",

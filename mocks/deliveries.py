@@ -60,7 +60,7 @@ class Delivery:
         subject: opaque id of whom it is about: deliveries about one subject stay in order.
         path: at the recipient, from its base.
         body: JSON.
-        organisation: in whose name it is sent.
+        area: council area in which it is for the recipient, by whose client it is sent.
         headers: besides those that every delivery has.
         key: name of the key ring that it is signed with; empty where it is not signed but carries a token.
         media_type: of the body.
@@ -71,7 +71,7 @@ class Delivery:
     subject: str
     path: str
     body: Any
-    organisation: str = ""
+    area: str = ""
     method: str = "POST"
     headers: Mapping[str, str] = field(default_factory=dict)
     key: str = ""

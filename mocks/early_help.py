@@ -30,9 +30,9 @@ from joinedup.mocks.clock import stamp
 from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal
 from joinedup.mocks.operations import Operation
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children
 from joinedup.mocks.sharing import BASIS
-from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.store import ANYONE, Record, Records, page
 
 CHILDREN_EACH = 6
@@ -79,7 +79,7 @@ def fresh(seed: int) -> EarlyHelp:
     state = EarlyHelp(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
     for index, service in enumerate(SERVICES):
         _seed_service(state, FIRST_SERVICE if index == 0 else state.new_id(), service)
-    for place, organisation in enumerate(ORGANISATIONS):
+    for place, organisation in enumerate(COUNCILS):
         for index, person in enumerate(children(seed, place, CHILDREN_EACH)):
             _seed_request(state, organisation, person, index, is_first=place == index == 0)
         _seed_steps(state, organisation, is_first=place == 0)
@@ -183,7 +183,7 @@ def request_early_help(call: EarlyHelpCall) -> Answer:
 
 def _open(call: EarlyHelpCall, content: Record) -> Record:
     family = call.state.new_id()
-    _assign(call.state, call.caller.organisation, family)
+    _assign(call.state, call.caller.area, family)
     return {
         **content,
         "earlyHelpRequestId": call.state.new_id(),
@@ -272,7 +272,7 @@ def step_down(call: EarlyHelpCall) -> Answer:
     purpose(call, SUPPORTIVE)
     content = {**part(call.body, ("child", "needs")), "reason": call.body["summary"]}
     request = _open(call, {**content, "consentToService": NOT_ASKED})
-    call.state.requests.add(request["earlyHelpRequestId"], call.caller.organisation, request)
+    call.state.requests.add(request["earlyHelpRequestId"], call.caller.area, request)
     identifier = call.state.new_id()
     record = {
         **call.body,

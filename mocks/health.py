@@ -38,8 +38,9 @@ from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.fhir import FHIR, as_accepted
 from joinedup.mocks.messages import Answer, Incoming, Refusal
 from joinedup.mocks.operations import Operation
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children
-from joinedup.mocks.social_care import ORGANISATIONS, STATUSES
+from joinedup.mocks.social_care import STATUSES
 from joinedup.mocks.store import Record, Records
 
 PATIENTS_EACH = 9
@@ -109,11 +110,11 @@ HealthCall = Call[Health]
 def fresh(seed: int) -> Health:
     """The seeded state: the patients of two organisations, and one case of each kind."""
     state = Health(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
-    for place, organisation in enumerate(ORGANISATIONS):
+    for place, organisation in enumerate(COUNCILS):
         for index, person in enumerate(children(seed, place, PATIENTS_EACH)):
             _seed_patient(state, organisation, person, index, is_first=place == index == 0)
         _seed_cases(state, organisation, is_first=place == 0)
-    subject_access.seed(state, ORGANISATIONS[0], FIRST_SUBJECT_ACCESS)
+    subject_access.seed(state, COUNCILS[0], FIRST_SUBJECT_ACCESS)
     return state
 
 
@@ -183,7 +184,7 @@ def _candidates(call: HealthCall, known: Record) -> list[Record]:
     wanted = {name: _comparable(value) for name, value in known.items()}
     return [
         kept.record
-        for kept in call.state.patients.of(call.caller.organisation)
+        for kept in call.state.patients.of(call.caller.area)
         if all(_comparable(kept.record.get(name, "")) == value for name, value in wanted.items())
     ]
 

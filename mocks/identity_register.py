@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from joinedup.mocks import families
 from joinedup.mocks.casework import Casework
 from joinedup.mocks.identifiers import nth_nhs_number
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children
-from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.store import Record, Records
 
 CHILDREN_EACH = 20
@@ -44,6 +44,8 @@ class Register(Casework):
         told: by key, organisations that were told of the person.
         spare: numbers that nobody has had.
     """
+
+    apart = True
 
     people: dict[str, Record] = field(default_factory=dict)
     known: Records = field(default_factory=Records)
@@ -86,7 +88,7 @@ def fresh(seed: int) -> Register:
     """The seeded state: children of two councils, two who are alike, one of each who is not as others are."""
     state = Register(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
     first: dict[str, str] = {}
-    for place, council in enumerate(ORGANISATIONS):
+    for place, council in enumerate(COUNCILS):
         circumstances = families.children(seed, CHILDREN_EACH, start=1000 * place)
         for person, child in zip(children(seed, place, CHILDREN_EACH), circumstances, strict=True):
             key = state.add(_seeded(person, restricted=child.is_restricted))
@@ -136,7 +138,7 @@ def _seed_namesakes(state: Register) -> None:
 
 def _seed_ended(state: Register, first: str) -> None:
     """A record that the first child's took the place of, one that was a mistake, and numbers from before."""
-    former, council, person = state.new_number(), ORGANISATIONS[0], state.people[first]
+    former, council, person = state.new_number(), COUNCILS[0], state.people[first]
     old = {**person, "nhsNumber": former, "status": "superseded", "replacedBy": first}
     state.id_for(council, state.add(old), SUPERSEDED_PERSON)
     mistake = {**person, "nhsNumber": state.new_number(), "givenName": "Mistake", "status": "invalidated"}
@@ -179,7 +181,7 @@ def _seed_match(state: Register, first: str) -> None:
         "matchedAt": SEEDED_AT,
         "candidates": [candidate],
     }
-    state.matches.add(FIRST_MATCH, ORGANISATIONS[0], result)
+    state.matches.add(FIRST_MATCH, COUNCILS[0], result)
 
 
 def _seed_subscription(state: Register, council: str, *, is_first: bool) -> None:

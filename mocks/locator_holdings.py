@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from joinedup.mocks import families
 from joinedup.mocks.casework import Casework
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children
 from joinedup.mocks.police_records import FORCE_OF
-from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.store import Record, Records
 
 CHILDREN_EACH = 12
@@ -20,7 +20,7 @@ SEEDED_AT, SEEDED_DAY = "2026-10-30T16:00:00Z", "2026-10-12"
 CARE, HEALTH, CRIME = "childrens-services.details", "health.details", "crime-justice.details"
 HOSPITAL = "RX1EX"
 # These are asked by work that they claim; of the others the service knows what they hold.
-ASKED = ORGANISATIONS
+ASKED = COUNCILS
 OPEN_QUESTIONS = 12
 # The first lease lasts, so that the contract's examples work on any day.
 UNLIMITED = "2099-12-31T23:59:59Z"
@@ -58,7 +58,7 @@ _POLICE_RULES: tuple[Record, ...] = (
     {
         "effect": "allow",
         "modes": ["CONTENT"],
-        "recipients": [ORGANISATIONS[1]],
+        "recipients": [COUNCILS[1]],
         "purposes": ["CHILD_PROTECTION"],
         "validFrom": "2026-12-01T00:00:00Z",
         "validUntil": "2027-03-01T00:00:00Z",
@@ -69,7 +69,7 @@ _HEALTH_RULES: tuple[Record, ...] = (
     {"effect": "allow", "modes": ["EXISTENCE"], "recipientTypes": ["POLICE"], "purposes": _PROTECTIVE},
 )
 RULES: dict[str, tuple[Record, ...]] = {
-    **dict.fromkeys(ORGANISATIONS, _COUNCIL_RULES),
+    **dict.fromkeys(COUNCILS, _COUNCIL_RULES),
     **dict.fromkeys(FORCE_OF.values(), _POLICE_RULES),
     HOSPITAL: _HEALTH_RULES,
 }
@@ -100,6 +100,8 @@ class Locator(Casework):
         rules: of each policy, under its id, in the order in which they were added.
         withdrawn: rules that were revoked, by policy; only a fault looks there.
     """
+
+    apart = True
 
     records: dict[str, Record] = field(default_factory=dict)
     pointers: Records = field(default_factory=Records)
@@ -156,11 +158,11 @@ def fresh(seed: int) -> Locator:
     state = Locator(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
     for custodian in RULES:
         _seed_policy(state, custodian)
-    for place, council in enumerate(ORGANISATIONS):
+    for place, council in enumerate(COUNCILS):
         kin = families.children(seed, CHILDREN_EACH, start=1000 * place)
         for index, (person, child) in enumerate(zip(children(seed, place, CHILDREN_EACH), kin, strict=True)):
             _seed_records(state, council, person, index, is_restricted=child.is_restricted)
-    for asking, asked in (ORGANISATIONS, ORGANISATIONS[::-1]):
+    for asking, asked in (COUNCILS, COUNCILS[::-1]):
         for record in [r for r in state.records.values() if r["custodian"] == asked][:OPEN_QUESTIONS]:
             _seed_search(state, asking, asked, record["nhsNumber"])
     _seed_first(state, children(seed, 0, 3))
@@ -168,7 +170,7 @@ def fresh(seed: int) -> Locator:
 
 
 def _seed_policy(state: Locator, custodian: str) -> None:
-    is_first = custodian == ORGANISATIONS[0]
+    is_first = custodian == COUNCILS[0]
     identifier = FIRST_POLICY if is_first else state.new_id()
     rules = [
         {"ruleId": FIRST_RULE if is_first and index == 0 else state.new_id(), **rule}
@@ -208,7 +210,7 @@ def _seed_search(state: Locator, asking: str, asked: str, number: str) -> None:
 
 def _seed_first(state: Locator, first: tuple[Person, ...]) -> None:
     """A search that is over, with what it found and who answered."""
-    council, other = ORGANISATIONS
+    council, other = COUNCILS
     sian, restricted = first[0].nhs_number, first[2].nhs_number
     search = {"searchId": FIRST_SEARCH, "purpose": "SAFEGUARDING", "startedAt": SEEDED_AT}
     state.searches.add(FIRST_SEARCH, council, {**search, "nhsNumber": sian, "indexed": 3})

@@ -16,11 +16,12 @@ from joinedup.mocks.casework import EARLY_HELP, PROTECTIVE, Casework, part
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.messages import Answer, FieldError, Refusal
+from joinedup.mocks.organisations import COUNCILS, speaker
 from joinedup.mocks.people import Person, children
 from joinedup.mocks.police_records import FORCE_OF, child_of
 from joinedup.mocks.sharing import BASIS, PURPOSE
-from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.store import ANYONE, Record, Records, page
+from joinedup.mocks.telling import ENQUIRED
 
 PURPOSES = PROTECTIVE | {EARLY_HELP}
 # Usual among hubs, and no national rule.
@@ -46,6 +47,8 @@ _COUNCIL = re.compile(r"E(?:06|08|09|10)[0-9]{6}")
 class Hub(Casework):
     """What the hubs hold; ``log`` has the lines of each enquiry under the enquiry's id."""
 
+    apart = True
+
     enquiries: Records = field(default_factory=Records)
     responses: Records = field(default_factory=Records)
     decisions: Records = field(default_factory=Records)
@@ -58,7 +61,7 @@ HubCall = Call[Hub]
 def fresh(seed: int) -> Hub:
     """The seeded state: enquiries of two hubs, the first one of each answered by the police and decided."""
     state = Hub(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
-    for place, hub in enumerate(ORGANISATIONS):
+    for place, hub in enumerate(COUNCILS):
         for index, person in enumerate(children(seed, place, ENQUIRIES_EACH)):
             _seed_enquiry(state, hub, person, index)
     return state
@@ -73,7 +76,7 @@ def _seed_enquiry(state: Hub, hub: str, person: Person, index: int) -> None:
         "familyInformed": "not-yet",
         "child": child_of(person),
     }
-    identifier = FIRST_ENQUIRY if first and hub == ORGANISATIONS[0] else state.new_id()
+    identifier = FIRST_ENQUIRY if first and hub == COUNCILS[0] else state.new_id()
     enquiry = _open(hub, body, SEEDED_AT + timedelta(minutes=index), identifier)
     state.enquiries.add(identifier, hub, enquiry)
     for asked in enquiry["agenciesAsked"]:
@@ -83,7 +86,7 @@ def _seed_enquiry(state: Hub, hub: str, person: Person, index: int) -> None:
 
 
 def _seed_answer(state: Hub, hub: str, enquiry: Record) -> None:
-    is_first = hub == ORGANISATIONS[0]
+    is_first = hub == COUNCILS[0]
     response = {
         "agency": "police",
         "outcome": "shared",
@@ -125,8 +128,8 @@ def _open(hub: str, body: Record, at: datetime, identifier: str) -> Record:
 
 
 def _asked(hub: str, named: Record) -> Record:
-    """An agency that is asked; the police and social care of the hub's own area need no code."""
-    own = {"police": FORCE_OF.get(hub), "social-care": hub}.get(named["agency"])
+    """An agency that is asked; one of the hub's own area needs no code."""
+    own = speaker(ENQUIRED[named["agency"]], hub) if named["agency"] in ENQUIRED and hub in COUNCILS else None
     organisation = named.get("organisation", own)
     code = {"organisation": organisation} if organisation else {}
     return {"agency": named["agency"], **code, "responseState": "waiting"}

@@ -16,6 +16,7 @@ from joinedup.mocks.engine import Engine
 from joinedup.mocks.folder import Folder
 from joinedup.mocks.listening import Listening
 from joinedup.mocks.messages import Incoming
+from joinedup.mocks.organisations import callers
 from joinedup.mocks.tokens import audience_of
 
 # A day at the keyboard; tokens that callers fetch themselves end after minutes.
@@ -105,8 +106,7 @@ def calls(
     """
     found = {}
     for name, system in announcement["systems"].items():
-        organisation = system["identities"]["own"]["organisation"]
-        path, headers = _found(cast.engines[name], _token(cast, name, organisation))
+        path, headers = _found(cast.engines[name], _token(cast, name))
         said = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
         write_privately(folder.call_file(name), said.encode())
         found[name] = curl(folder, listening, system["base_url"] + path, folder.call_file(name))
@@ -148,8 +148,8 @@ def _any_client(announcement: Mapping[str, Any]) -> str:
     return str(announcement["systems"]["auth"]["identities"]["own"]["username"])
 
 
-def _token(cast: Cast, system: str, organisation: str) -> str:
-    client = next(c for c in cast.tokens.clients.values() if c.organisation == organisation and c.secret)
+def _token(cast: Cast, system: str) -> str:
+    client = cast.tokens.clients[callers(system)["own"]]
     theirs = tuple(scope for scope in client.scopes if audience_of(scope) == system)
     return cast.tokens.issue(client, theirs, lifetime_s=TRIAL_LIFETIME_S, audience=(system,))
 

@@ -18,6 +18,7 @@ from joinedup.mocks.clock import stamp
 from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal
 from joinedup.mocks.operations import Operation
+from joinedup.mocks.organisations import FORCES
 from joinedup.mocks.police_records import (
     FORCE_OF,
     PROTECTION_LASTS,
@@ -27,9 +28,6 @@ from joinedup.mocks.police_records import (
     identified,
     keep,
     keep_notice,
-)
-from joinedup.mocks.police_records import (
-    ORGANISATIONS as ORGANISATIONS,
 )
 from joinedup.mocks.sharing import moment
 from joinedup.mocks.store import ANYONE, Record, Records, new_id, page
@@ -53,8 +51,7 @@ def _is_force(organisation: str) -> bool:
 
 def _force(call: PoliceCall) -> str:
     """The force that the caller belongs to or works with."""
-    organisation = call.caller.organisation
-    return organisation if _is_force(organisation) else FORCE_OF.get(organisation, ORGANISATIONS[0])
+    return FORCE_OF.get(call.caller.area, FORCES[0])
 
 
 def _require_purpose(call: PoliceCall) -> None:

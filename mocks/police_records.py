@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 from joinedup.mocks.calendar import SCHOOL_STARTS, CalendarError, local_day, moment_of, school
 from joinedup.mocks.clock import stamp
+from joinedup.mocks.organisations import COUNCILS, FORCES
 from joinedup.mocks.people import Person, children
 from joinedup.mocks.sharing import Ledger
 from joinedup.mocks.store import Record, Records, new_id
 
-ORGANISATIONS = ("42", "43")
 # The force in whose area a council lies; any other council asks the first.
-FORCE_OF = {"E09000001": "42", "E09000002": "43"}
+FORCE_OF = dict(zip(COUNCILS, FORCES, strict=True))
 SEEDED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 NOTICES_EACH = 6
 SHARE_WITHIN = timedelta(hours=24)
@@ -54,7 +54,7 @@ def fresh(seed: int) -> Police:
     """The seeded state: some records of each kind in each of two forces."""
     source = random.Random(seed)  # noqa: S311 - synthetic data, repeatable on purpose
     state = Police(source)
-    for place, force in enumerate(ORGANISATIONS):
+    for place, force in enumerate(FORCES):
         council = next(name for name, area in FORCE_OF.items() if area == force)
         persons = children(seed, place, NOTICES_EACH)
         for index, person in enumerate(persons):
@@ -77,7 +77,7 @@ def child_of(person: Person) -> Record:
 
 
 def _first(state: Police, force: str, index: int, identifier: str) -> str:
-    return identifier if force == ORGANISATIONS[0] and index == 0 else new_id(state.ids)
+    return identifier if force == FORCES[0] and index == 0 else new_id(state.ids)
 
 
 def _seed_notice(state: Police, force: str, council: str, child: Record, index: int) -> None:
@@ -106,7 +106,7 @@ def _seed_others(state: Police, force: str, council: str, child: Record) -> None
         "incidentPlace": "child-home",
         "present": True,
         "relationship": "child-of-victim",
-        "education": {"kind": "school", "urn": "100001"},
+        "education": {"kind": "school", "urn": "999001"},
         "recordedAt": stamp(SEEDED_AT),
         **delivery(child, {"kind": "school"}, SEEDED_AT),
     }

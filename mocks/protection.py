@@ -193,14 +193,14 @@ def end_plan(call: CouncilCall) -> Answer:
         raise refused("/endDate", "order", "A plan ends on or after the day on which it starts.")
     ended = changed(plan, status="ended", endDate=call.body["endDate"], endReason=call.body["endReason"])
     call.state.plans.replace(plan["planId"], ended)
-    child = call.state.children.find(plan["childId"], call.caller.organisation)
+    child = call.state.children.find(plan["childId"], call.caller.area)
     set_status(call, child, "child-in-need")
     call.state.ledger.send(call, "cp-is", "plan-ended", {**ended, "child": child})
     return Answer(201, ended, (("Location", f"/v1/child-protection-plans/{plan['planId']}"), tag(ended)))
 
 
 def _open_plan(call: CouncilCall, child_id: str) -> bool:
-    plans = (kept.record for kept in call.state.plans.of(call.caller.organisation))
+    plans = (kept.record for kept in call.state.plans.of(call.caller.area))
     return any(plan["childId"] == child_id and plan["status"] == "open" for plan in plans)
 
 

@@ -97,7 +97,7 @@ def _candidates(call: SchoolCall, known: Record) -> list[Record]:
     wanted = {name: _comparable(value) for name, value in known.items()}
     return [
         kept.record
-        for kept in call.state.pupils.of(call.caller.organisation)
+        for kept in call.state.pupils.of(call.caller.area)
         if all(_comparable(kept.record.get(name, "")) == value for name, value in wanted.items())
     ]
 
@@ -167,7 +167,7 @@ def _told(call: SchoolCall, pupil: Record, kind: str, identifier: str, *, social
 
 
 def _flag(call: SchoolCall, pupil: Record) -> Record:
-    return call.state.flags.find(pupil["pupilId"], call.caller.organisation)
+    return call.state.flags.find(pupil["pupilId"], call.caller.area)
 
 
 # Suspensions
@@ -237,7 +237,7 @@ def update_social_worker_flag(call: SchoolCall) -> Answer:
 def _set_flag(call: SchoolCall, flag: Record) -> None:
     """Keep a new version of a flag, and show it on the pupil's record."""
     call.state.flags.replace(flag["pupilId"], flag)
-    pupil = call.state.pupils.find(flag["pupilId"], call.caller.organisation)
+    pupil = call.state.pupils.find(flag["pupilId"], call.caller.area)
     if pupil["hasSocialWorker"] != flag["hasSocialWorker"]:
         known = changed(pupil, hasSocialWorker=flag["hasSocialWorker"])
         call.state.pupils.replace(flag["pupilId"], known)

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from joinedup.mocks import subject_access
 from joinedup.mocks.calendar import SCHOOLS, School
 from joinedup.mocks.casework import Casework, age_on, part
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children
-from joinedup.mocks.social_care import ORGANISATIONS, STATUSES
+from joinedup.mocks.social_care import STATUSES
 from joinedup.mocks.store import Record, Records
 
 PUPILS_EACH = 9
@@ -60,16 +61,16 @@ class Schools(Casework):
 def fresh(seed: int) -> Schools:
     """The seeded state: the pupils of two councils, three weeks of their registers, and one case of each kind."""
     state = Schools(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
-    for place, organisation in enumerate(ORGANISATIONS):
+    for place, organisation in enumerate(COUNCILS):
         for index, person in enumerate(children(seed, place, PUPILS_EACH)):
             _seed_pupil(state, organisation, person, index)
         _seed_cases(state, organisation, is_first=place == 0)
-    subject_access.seed(state, ORGANISATIONS[0], FIRST_SUBJECT_ACCESS)
+    subject_access.seed(state, COUNCILS[0], FIRST_SUBJECT_ACCESS)
     return state
 
 
 def _seed_pupil(state: Schools, organisation: str, person: Person, index: int) -> None:
-    is_first = organisation == ORGANISATIONS[0] and index == 0
+    is_first = organisation == COUNCILS[0] and index == 0
     identifier = FIRST_PUPIL if is_first else state.new_id()
     year = year_group(person.date_of_birth)
     school = SCHOOLS["999002" if year.isdecimal() and int(year) >= 7 else "999001"]

@@ -41,7 +41,7 @@ class Message:
 
     Args:
         to: code of an organisation, or name of a system of the sender's own area.
-        organisation: in whose name it was said.
+        area: of whoever gave rise to it.
         purpose: of the call that gave rise to it; empty where that stated none.
         basis: its lawful basis, likewise.
     """
@@ -50,7 +50,7 @@ class Message:
     kind: str
     body: Record
     at: str
-    organisation: str = ""
+    area: str = ""
     purpose: str = ""
     basis: str = ""
     correlation_id: str = ""
@@ -110,7 +110,7 @@ class Ledger:
         if isinstance(child, dict) and "childId" in child:
             self.told.setdefault(child["childId"], set()).add(to)
         context = (call.parameter(name, "") for name in (PURPOSE, BASIS, CORRELATION))
-        self.outbox.append(Message(to, kind, body, stamp(call.now), call.caller.organisation, *context))
+        self.outbox.append(Message(to, kind, body, stamp(call.now), call.caller.area, *context))
 
     def take(self) -> list[Message]:
         """The messages that were left since the last time, which are no longer in the outbox."""

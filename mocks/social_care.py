@@ -15,12 +15,12 @@ from typing import Any
 from joinedup.mocks import care, council_notices, protection, return_interviews, subject_access, transfers
 from joinedup.mocks.adulthood import PATHWAY, refuse_adult
 from joinedup.mocks.clock import stamp
-from joinedup.mocks.council import ORGANISATIONS as ORGANISATIONS
 from joinedup.mocks.council import Council, CouncilCall, find
 from joinedup.mocks.council_seed import FIRST_REFERRAL, seed_casework
 from joinedup.mocks.deadlines import due
 from joinedup.mocks.engine import Agency
 from joinedup.mocks.messages import Answer, FieldError, Refusal
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children, people
 from joinedup.mocks.sharing import BASIS, PURPOSE, moment
 from joinedup.mocks.store import ANYONE, Kept, Record, Records, new_id, page, read_cursor
@@ -83,18 +83,18 @@ def fresh(seed: int) -> Council:
     """The seeded state: children and contacts of two organisations, their referrals awaiting decision."""
     source = random.Random(seed)  # noqa: S311 - synthetic data, repeatable on purpose
     state = Council(source)
-    for place, organisation in enumerate(ORGANISATIONS):
+    for place, organisation in enumerate(COUNCILS):
         for index, person in enumerate(children(seed, place, CHILDREN_EACH)):
             _seed_child(state, organisation, person, index)
         for index, person in enumerate(people(source, CONTACTS_EACH, start=1000 * place + 500)):
             _seed_contact(state, organisation, person, index)
     seed_casework(state)
-    subject_access.seed(state, ORGANISATIONS[0], FIRST_SUBJECT_ACCESS)
+    subject_access.seed(state, COUNCILS[0], FIRST_SUBJECT_ACCESS)
     return state
 
 
 def _seed_child(state: Council, organisation: str, person: Person, index: int) -> None:
-    is_first = organisation == ORGANISATIONS[0] and index == 0
+    is_first = organisation == COUNCILS[0] and index == 0
     identifier = FIRST_CHILD if is_first else new_id(state.ids)
     record: Record = {
         "childId": identifier,
@@ -135,7 +135,7 @@ def _seed_contact(state: Council, organisation: str, person: Person, index: int)
         "reason": "Someone who knows the child is worried.",
         "child": child,
     }
-    first = organisation == ORGANISATIONS[0] and index == 0
+    first = organisation == COUNCILS[0] and index == 0
     ids = (FIRST_CONTACT, FIRST_REFERRAL) if first else (new_id(state.ids), new_id(state.ids))
     received = SEEDED_AT + timedelta(minutes=index)
     _open_contact(state, organisation, body, received, ids, stamp(due("referral-decision", received)))
@@ -198,7 +198,7 @@ def raise_contact(call: CouncilCall) -> Answer:
         body = {**body, "child": {k: _without_accents(v) for k, v in body["child"].items()}}
     ids = (new_id(call.state.ids), new_id(call.state.ids))
     due_by = protection.due_by(call, "referral-decision", call.now)
-    contact = _open_contact(call.state, call.caller.organisation, body, call.now, ids, due_by)
+    contact = _open_contact(call.state, call.caller.area, body, call.now, ids, due_by)
     if "created-not-kept" in call.faults:
         call.state.contacts.remove(ids[0])
     return _tagged(contact, 201).having(("Location", f"/v1/contacts/{ids[0]}"))
@@ -240,7 +240,7 @@ def list_children(call: CouncilCall) -> Answer:
 def _page(call: CouncilCall, records: Records, names: tuple[str, ...]) -> Answer:
     limit = DEFAULT_LIMIT if "limit-ignored" in call.faults else call.parameter("limit", DEFAULT_LIMIT)
     step = ("paging-loses" in call.faults) - ("paging-repeats" in call.faults)
-    found = page(records, call.caller.organisation, limit, _cursor(call), step=step)
+    found = page(records, call.caller.area, limit, _cursor(call), step=step)
     return Answer(200, {"items": [_part(record, names) for record in found.records], "next": found.next})
 
 
@@ -261,7 +261,7 @@ def get_contact(call: CouncilCall) -> Answer:
 
 def withdraw_contact(call: CouncilCall) -> Answer:
     """Remove a contact and its referral, unless the referral was decided."""
-    organisation = ANYONE if "other-organisation-changeable" in call.faults else call.caller.organisation
+    organisation = ANYONE if "other-organisation-changeable" in call.faults else call.caller.area
     contact = call.state.contacts.find(call.parameters["contactId"], organisation)
     if contact["status"] != "received":
         raise Refusal(409, "The referral of this contact was decided; the contact stays.")
@@ -276,7 +276,7 @@ def search_children(call: CouncilCall) -> Answer:
     wanted = {name: _comparable(value) for name, value in call.body.items()}
     if "wildcard-selects-all" in call.faults:
         wanted = {name: value for name, value in wanted.items() if value != "%"}
-    matches = [k.record for k in call.state.children.of(call.caller.organisation) if _matches(k, wanted)]
+    matches = [k.record for k in call.state.children.of(call.caller.area) if _matches(k, wanted)]
     for record in matches[:MOST_MATCHES]:
         _note(call, record["childId"], "disclosed")
     return Answer(200, {"items": [_part(record, MATCH) for record in matches[:MOST_MATCHES]]})
@@ -301,7 +301,7 @@ def _child(call: CouncilCall, organisation: str | None = None) -> Record:
     """The child that the path names; the look at it, or its refusal, is noted among the child's disclosures."""
     identifier = str(call.parameters["childId"]).lower()
     try:
-        child = call.state.children.find(identifier, organisation or call.caller.organisation)
+        child = call.state.children.find(identifier, organisation or call.caller.area)
     except Refusal:
         if "refusals-not-noted" not in call.faults:
             _note(call, identifier, "refused")
@@ -388,7 +388,7 @@ def get_referral(call: CouncilCall) -> Answer:
 
 def decide_referral(call: CouncilCall) -> Answer:
     """Record a decision; a later one takes the place of an earlier one."""
-    referral = call.state.referrals.find(call.parameters["referralId"], call.caller.organisation)
+    referral = call.state.referrals.find(call.parameters["referralId"], call.caller.area)
     identifier = new_id(call.state.ids)
     decision = {
         **call.body,
@@ -396,8 +396,8 @@ def decide_referral(call: CouncilCall) -> Answer:
         "referralId": referral["referralId"],
         "decidedAt": stamp(call.now),
     }
-    call.state.decisions.add(identifier, call.caller.organisation, decision)
-    contact = call.state.contacts.find(referral["contactId"], call.caller.organisation)
+    call.state.decisions.add(identifier, call.caller.area, decision)
+    contact = call.state.contacts.find(referral["contactId"], call.caller.area)
     call.state.referrals.replace(referral["referralId"], {**_decided(referral), "latestDecision": decision})
     call.state.contacts.replace(referral["contactId"], _decided(contact))
     council_notices.tell_referrer(call, contact, decision)
@@ -411,7 +411,7 @@ def _decided(record: Record) -> Record:
 
 def get_decision(call: CouncilCall) -> Answer:
     """One decision on a referral."""
-    decision = call.state.decisions.find(call.parameters["decisionId"], call.caller.organisation)
+    decision = call.state.decisions.find(call.parameters["decisionId"], call.caller.area)
     if decision["referralId"] != call.parameters["referralId"].lower():
         raise Refusal(404, "There is no such object for this caller.")
     return Answer(200, decision)

@@ -75,7 +75,7 @@ def _pass_on(call: Call[Work], record: Record, custodians: Collection[str]) -> N
 def _given(call: Call[Work], holdings: tuple[Holding[Work], ...]) -> Record:
     disclosed, withheld = [], []
     for holding in holdings:
-        kept_records = holding.records(call.state).of(call.caller.organisation)
+        kept_records = holding.records(call.state).of(call.caller.area)
         for record in (kept.record for kept in kept_records if _is_about(kept.record, call.body["subject"])):
             shown = [*holding.shown, *_shown_by_fault(call, holding)]
             text = "; ".join(f"{name}: {value}" for name, value in part(record, shown).items())

@@ -93,7 +93,7 @@ def export_data(call: ApplicationCall) -> Answer:
     """Give a council everything that is held for it under an agreement."""
     agreement, identifier = found(call, call.state.agreements, "agreementId"), call.state.new_id()
     _refuse_ended(call, agreement)
-    held = call.state.under(call.state.people, agreement, call.caller.organisation)
+    held = call.state.under(call.state.people, agreement, call.caller.area)
     people = [kept.record for kept in held]
     if "export-leaves-people-out" in call.faults:
         people = [person for person in people if person["givenName"].isascii()]
@@ -114,7 +114,7 @@ def get_export(call: ApplicationCall) -> Answer:
 
 def end_agreement(call: ApplicationCall) -> Answer:
     """Delete everything that is held under an agreement, and confirm it."""
-    agreement, council = found(call, call.state.agreements, "agreementId"), call.caller.organisation
+    agreement, council = found(call, call.state.agreements, "agreementId"), call.caller.area
     _refuse_ended(call, agreement)
     call.state.agreements.replace(agreement["agreementId"], {**agreement, "status": "ended"})
     keeps = "copies-outlive-agreement" in call.faults
@@ -139,7 +139,7 @@ def _delete(
     call: ApplicationCall, records: Records, agreement: Record, name: str, *, keeps: bool = False
 ) -> int:
     """How many records of an agreement were deleted; ``keeps`` is a fault's, which only says so."""
-    gone = [kept.record[name] for kept in call.state.under(records, agreement, call.caller.organisation)]
+    gone = [kept.record[name] for kept in call.state.under(records, agreement, call.caller.area)]
     for identifier in () if keeps else gone:
         records.remove(identifier)
     return len(gone)
@@ -182,7 +182,7 @@ def list_held_people(call: ApplicationCall) -> Answer:
 def _held(call: ApplicationCall) -> Record:
     """The copy that the path names, for a purpose of its agreement."""
     copy = found(call, call.state.people, "heldPersonId")
-    agreement = call.state.agreements.find(copy["agreementId"], call.caller.organisation)
+    agreement = call.state.agreements.find(copy["agreementId"], call.caller.area)
     _require_purpose(call, agreement)
     return copy
 
@@ -222,7 +222,7 @@ def add_subscription(call: ApplicationCall) -> Answer:
         **call.body,
         "agreementId": agreement["agreementId"],
         "subscriptionId": identifier,
-        "keyRing": key_ring(call.caller.organisation),
+        "keyRing": key_ring(call.caller.area),
     }
     wanted = {"callbackUrl": f"{call.address}/v1/deliveries", "events": call.body["events"]}
     call.state.ledger.send(call, "identity", "subscription-wanted", wanted)
@@ -272,7 +272,7 @@ def _sender(call: ApplicationCall, rings: Rings) -> str:
         Refusal: with status 401, the signature is not to be believed; it does not say why, and is noted.
     """
     if SIGNATURE.lower() not in call.headers:
-        return call.caller.organisation
+        return call.caller.area
     try:
         return _signer(call, rings)
     except SignatureError:

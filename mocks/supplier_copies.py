@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from joinedup.mocks.casework import Casework
 from joinedup.mocks.identity_register import key_ring
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children
 from joinedup.mocks.signatures import Received
-from joinedup.mocks.social_care import ORGANISATIONS
 from joinedup.mocks.store import Kept, Record, Records
 
 AGREEMENTS = ("Family support 2026", "Youth support 2026", "Holiday activities 2026")
@@ -61,7 +61,7 @@ class Application(Casework):
 def fresh(seed: int) -> Application:
     """The seeded state: three agreements with each of two councils, with copies of its children under the first."""
     state = Application(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
-    for place, council in enumerate(ORGANISATIONS):
+    for place, council in enumerate(COUNCILS):
         agreements = [
             _seed_agreement(state, council, reference, is_first=place == index == 0)
             for index, reference in enumerate(AGREEMENTS)

@@ -12,6 +12,14 @@ from joinedup.mocks.casework import part
 from joinedup.mocks.sharing import Message
 from joinedup.mocks.store import Record
 
+# The systems that take in what a hub asks, by the kind of agency.
+ENQUIRED = {
+    "police": "police",
+    "social-care": "social-care",
+    "health": "health",
+    "education": "school",
+    "early-help": "early-help",
+}
 WHO = ("givenName", "familyName", "dateOfBirth", "nhsNumber", "upn")
 
 
@@ -24,7 +32,7 @@ class Request:
         system: that is to have it.
         operation: its operationId in that system's contract.
         body: as that contract declares it.
-        organisation: in whose name it is sent; empty for the council that the message is for.
+        area: whose recipient is to have it, or an organisation of it; empty for that of the message.
         path: parameters of the path.
         address: path where no contract says it, of a subscriber's own address.
         key: name of the key ring that it is signed with; empty where a token is sent instead.
@@ -33,7 +41,7 @@ class Request:
     system: str
     operation: str
     body: Any
-    organisation: str = ""
+    area: str = ""
     path: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     key: str = ""

@@ -21,6 +21,7 @@ from joserfc.jwk import ECKey, OctKey
 from joserfc.util import urlsafe_b64decode
 
 from joinedup.mocks.clock import Clock
+from joinedup.mocks.organisations import area_of
 
 ALGORITHM = "ES256"
 GUESSABLE = "secret"  # of every list of guesses
@@ -30,22 +31,38 @@ REMEMBERED = 10_000
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, as the token says: nothing else in a request is believed about it."""
+    """
+    Who calls, as the token says: nothing else in a request is believed about it.
+
+    Args:
+        area: council area that it works in; the organisation's own where none is given.
+    """
 
     organisation: str
     client_id: str
     scopes: frozenset[str]
+    area: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.area:
+            object.__setattr__(self, "area", area_of(self.organisation))
 
 
 @dataclass(frozen=True)
 class Client:
-    """A registered client; it has a secret, or a public key that its assertions are verified with."""
+    """
+    A registered client; it has a secret, or a public key that its assertions are verified with.
+
+    Args:
+        area: council area that its tokens are good for; the organisation's own where none is given.
+    """
 
     id: str
     organisation: str
     scopes: tuple[str, ...]
     secret: str = field(default="", repr=False)
     key: ECKey | None = field(default=None, repr=False)
+    area: str = ""
 
 
 class InvalidTokenError(Exception):
@@ -164,6 +181,7 @@ class Tokens:
             "sub": client.id,
             "aud": sorted(audience or {audience_of(scope) for scope in scopes}),
             "organisation": client.organisation,
+            "area": client.area or area_of(client.organisation),
             "scope": " ".join(scopes),
             "iat": now,
             "nbf": now,
@@ -201,7 +219,8 @@ class Tokens:
         try:
             claims = self._claims(token, lenient)
             scopes = frozenset(str(claims["scope"]).split())
-            caller = Caller(str(claims["organisation"]), str(claims["sub"]), scopes)
+            area = str(claims.get("area", ""))
+            caller = Caller(str(claims["organisation"]), str(claims["sub"]), scopes, area)
             if claims["iss"] != self.issuer or not isinstance(claims["jti"], str):
                 raise InvalidTokenError("The token is not one of ours.")
             verified = _Verified(caller, {**claims, "aud": tuple(claims["aud"])})

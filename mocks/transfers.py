@@ -19,7 +19,7 @@ MINIMUM_PAPERS = ("plan", "report", "assessment", "chronology")
 
 def offer_transfer(call: CouncilCall) -> Answer:
     """Take in the papers of a child who moves; the council that sends them stays responsible."""
-    sender = call.caller.organisation
+    sender = call.caller.area
     if call.body["toLa"] == sender:
         raise refused("/toLa", "same", "A child moves to another council than the one that sends the papers.")
     kinds = {paper["kind"] for paper in call.body["papers"]}
@@ -51,7 +51,7 @@ def get_transfer(call: CouncilCall) -> Answer:
 def accept_transfer(call: CouncilCall) -> Answer:
     """Take over the responsibility for a child; only the receiving council can."""
     transfer = _of_either(call)
-    receiver = call.caller.organisation
+    receiver = call.caller.area
     if receiver != transfer["toLa"] and "transfer-accepted-by-sender" not in call.faults:
         raise Refusal(403, "Only the council that the papers were sent to takes over responsibility.")
     if transfer["status"] == "accepted":
@@ -70,7 +70,7 @@ def accept_transfer(call: CouncilCall) -> Answer:
 
 def _of_either(call: CouncilCall) -> Record:
     transfer = call.state.transfers.find(call.parameters["transferId"], ANYONE)
-    if call.caller.organisation not in (transfer["fromLa"], transfer["toLa"], ANYONE):
+    if call.caller.area not in (transfer["fromLa"], transfer["toLa"], ANYONE):
         raise Refusal(404, "There is no such object for this caller.")
     return transfer
 

@@ -20,9 +20,10 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from joinedup.mocks.casework import part
+from joinedup.mocks.organisations import is_known
 from joinedup.mocks.sharing import Message
 from joinedup.mocks.store import Record
-from joinedup.mocks.telling import WHO, Request, Translation, contact_request, notice
+from joinedup.mocks.telling import ENQUIRED, WHO, Request, Translation, contact_request, notice
 
 PUPIL = ("givenName", "familyName", "dateOfBirth", "upn")
 URGENCY = {"high": "immediate", "medium": "same-day", "standard": "routine"}
@@ -293,8 +294,11 @@ def child_corrected(message: Message) -> Iterable[Request]:
 
 
 def enquiry(message: Message) -> Iterable[Request]:
-    """What a hub asks, as the agency that is asked takes questions in."""
+    """What a hub asks, as the agency that is asked takes questions in; nobody speaks for organisations elsewhere."""
     said = message.body
+    system = ENQUIRED.get(said["agency"])
+    if system is None or not (message.to == said["agency"] or is_known(message.to)):
+        return
     child, about = said["child"], {"enquiryReference": said["enquiryId"]}
     if said["agency"] == "police":
         known = part(child, ("givenName", "familyName", "dateOfBirth", "nhsNumber"))
@@ -303,8 +307,7 @@ def enquiry(message: Message) -> Iterable[Request]:
         urgency = "urgent" if said.get("rag") == "red" else "routine"
         body = {"nhsNumber": child["nhsNumber"], "urgency": urgency, "question": said["reason"], **about}
         yield Request("health", "requestInformation", body)
-    elif said["agency"] in ("social-care", "health", "education"):
-        system = "school" if said["agency"] == "education" else said["agency"]
+    else:
         known = part(child, WHO)
         yield notice(
             system, "enquiry", "mash", message, child=known, reference=said["enquiryId"], note=said["reason"]

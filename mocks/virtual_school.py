@@ -33,9 +33,10 @@ from joinedup.mocks.deadlines import DEADLINES, add_months
 from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.messages import Answer, Incoming, Refusal
 from joinedup.mocks.operations import Operation
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children
 from joinedup.mocks.school_roll import PUPILS_EACH, year_group
-from joinedup.mocks.social_care import ORGANISATIONS, STATUSES
+from joinedup.mocks.social_care import STATUSES
 from joinedup.mocks.store import Record, Records
 
 # The virtual roll by social care's statuses: since 2021 a virtual school looks to children with a social worker too.
@@ -87,7 +88,7 @@ VirtualCall = Call[VirtualSchool]
 def fresh(seed: int) -> VirtualSchool:
     """The seeded state: the virtual rolls of two councils, a plan for each child, and one case of each kind."""
     state = VirtualSchool(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
-    for place, organisation in enumerate(ORGANISATIONS):
+    for place, organisation in enumerate(COUNCILS):
         known = list(zip(STATUSES * 2, children(seed, place, PUPILS_EACH), strict=False))
         # Those who are looked after come first.
         on_roll = sorted((p for p in known if p[0] in CARE), key=lambda pair: pair[0] != "looked-after")
@@ -174,7 +175,7 @@ def notify_looked_after(call: VirtualCall) -> Answer:
 
 
 def _on_roll(call: VirtualCall, number: str) -> Record | None:
-    of_council = call.state.children.of(call.caller.organisation)
+    of_council = call.state.children.of(call.caller.area)
     return next((kept.record for kept in of_council if kept.record["upn"] == number), None)
 
 
@@ -185,7 +186,7 @@ def _new_child(call: VirtualCall) -> Record:
         "yearGroup": year_group(call.body["child"]["dateOfBirth"]),
         "suspensions": 0,
     }
-    call.state.children.add(child["childId"], call.caller.organisation, child)
+    call.state.children.add(child["childId"], call.caller.area, child)
     return child
 
 
@@ -252,7 +253,7 @@ def initiate_pep(call: VirtualCall) -> Answer:
     child = own(call, call.state.children, "childId")
     identifier, before = call.state.new_id(), call.state.current.get(child["childId"])
     if before is not None:
-        old = call.state.peps.find(before, call.caller.organisation)
+        old = call.state.peps.find(before, call.caller.area)
         call.state.peps.replace(before, changed(old, status="closed"))
     statutory = child.get("careStatus") == "looked-after"
     first = statutory and before is None
@@ -336,7 +337,7 @@ def get_education_snapshot(call: VirtualCall) -> Answer:
     known = dict(child)
     if child["childId"] in call.state.current:
         current = call.state.current[child["childId"]]
-        pep = _shown(call, call.state.peps.find(current, call.caller.organisation))
+        pep = _shown(call, call.state.peps.find(current, call.caller.area))
         known |= {"pepStatus": pep["status"], "pepDueBy": pep["dueBy"], "pepOverdue": pep["overdue"]}
     return Answer(200, part(known, view))
 

@@ -27,12 +27,12 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.core.result import Ok
 
-from joinedup.mocks.cast import ORGANISATIONS_OF, Cast, client_id
+from joinedup.mocks.cast import Cast
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.engine import Engine
 from joinedup.mocks.identifiers import nth_nhs_number, unique_pupil_number
 from joinedup.mocks.messages import Answer, Incoming
-from joinedup.mocks.social_care import ORGANISATIONS
+from joinedup.mocks.organisations import callers
 from joinedup.mocks.tokens import Client
 
 Case: TypeAlias = schemathesis.Case[Any]
@@ -234,8 +234,7 @@ def send_cases(system: str, each_mode: int, number: int = 1) -> Sent:
         number: seed of what is generated and of the agency's data.
     """
     cast = Cast([system], seed=number)
-    organisation, _ = ORGANISATIONS_OF.get(system, ORGANISATIONS)
-    client = cast.tokens.clients[client_id(organisation)]
+    client = cast.tokens.clients[callers(system)["own"]]
     return Sender(cast, cast.engines[system], client, each_mode, number).send_all()
 
 

@@ -106,7 +106,7 @@ def test_the_page_says_how_to_call(tmp_path: Path) -> None:
         page = "".join(itertools.takewhile(lambda line: not line.startswith("Ready."), process.stdout))
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0, page
-    assert f"police  http://127.0.0.1:{port}  own     client-42" in page
+    assert f"police  http://127.0.0.1:{port}  own     police-42" in page
     assert f"curl --silent --show-error -H @.joinedup/mocks/calls/police http://127.0.0.1:{port}/" in page
     assert "Secrets by client: .joinedup/mocks/secrets" in page
 
@@ -118,7 +118,7 @@ def test_secrets_stay_and_are_nobody_elses(tmp_path: Path) -> None:
         with by_hand(tmp_path, "--system", "police") as served:
             found.append(served.ready["systems"]["police"]["identities"]["own"]["client_secret"])
             served.stop()
-    kept = tmp_path / ".joinedup" / "mocks" / "secrets" / "client-42"
+    kept = tmp_path / ".joinedup" / "mocks" / "secrets" / "police-42"
     assert found[0] == found[1] == kept.read_text()
     assert kept.stat().st_mode & 0o077 == 0
 

@@ -266,7 +266,7 @@ def test_another_council_hears_nothing(area: Area) -> None:
         come_into_care,
     ):
         record(area)
-    assert {t.delivery.organisation for t in area.cast.deliveries.posted()} == {COUNCIL}
+    assert {t.delivery.area for t in area.cast.deliveries.posted()} == {COUNCIL}
 
 
 def test_the_new_council_says_nationally_that_the_child_is_its_own(area: Area) -> None:
@@ -393,7 +393,7 @@ SHOWS: dict[str, tuple[Callable[[Area], object], Callable[[Area], object]]] = {
     ),
     "unrelated-council-told": (
         notify_school,
-        lambda area: {t.delivery.organisation for t in area.cast.deliveries.posted()},
+        lambda area: {t.delivery.area for t in area.cast.deliveries.posted()},
     ),
     "notice-delivered-twice": (raise_notice, lambda area: len(area.received("social-care", "raiseContact"))),
     "newer-notice-overtakes": (go_missing_and_return, _kinds),

@@ -345,7 +345,7 @@ def test_disclosures_of_all_agencies_are_listed_in_order() -> None:
 def contact_from(message: Message) -> tuple[Delivery, ...]:
     """A message of some agency as a contact for social care."""
     body = dict(message.body)
-    return (Delivery("auth", "social-care", "child-1", "/v1/contacts", body, message.to, headers=SHARING),)
+    return (Delivery("school", "social-care", "child-1", "/v1/contacts", body, message.to, headers=SHARING),)
 
 
 @pytest.fixture
@@ -371,7 +371,7 @@ def test_what_an_agency_leaves_in_its_outbox_is_at_the_recipient_before_it_answe
 ) -> None:
     """With a token of the organisation that it is for, under the id of the delivery."""
     tell(connected_desk)
-    (item,) = connected_desk.ask("GET", "/v1/deliveries?system=auth")["items"]
+    (item,) = connected_desk.ask("GET", "/v1/deliveries?system=school")["items"]
     assert (item["state"], [a["status"] for a in item["attempts"]]) == ("delivered", [201])
     (received,) = connected_desk.ask("GET", "/v1/exchanges?system=social-care")["items"]
     assert {"name": "x-request-id", "value": item["deliveryId"]} in received["headers"]

@@ -78,12 +78,12 @@ def partner() -> Partner:
 
 @pytest.fixture
 def deliveries(clock: Clock, partner: Partner) -> Deliveries:
-    return Deliveries(clock, partner, lambda delivery: {"Authorization": f"Bearer {delivery.organisation}"})
+    return Deliveries(clock, partner, lambda delivery: {"Authorization": f"Bearer {delivery.area}"})
 
 
 def notice(n: int, subject: str = "child-1", recipient: str = "school", **more: Any) -> Delivery:
     """A numbered notice of the police."""
-    return Delivery("police", recipient, subject, "/v1/notices", {"n": n}, organisation="01", **more)
+    return Delivery("police", recipient, subject, "/v1/notices", {"n": n}, area="01", **more)
 
 
 def test_what_is_posted_is_sent_as_soon_as_the_clock_performs_what_is_due(

@@ -11,7 +11,8 @@ from tour import CONTACT, DECISION, JSON_TYPE, Visitor, stopped_cast
 
 from joinedup.mocks.council_seed import FIRST_REFERRAL
 from joinedup.mocks.messages import Answer, Incoming, Refusal
-from joinedup.mocks.social_care import FIRST_CHILD, FIRST_CONTACT, ORGANISATIONS
+from joinedup.mocks.organisations import COUNCILS
+from joinedup.mocks.social_care import FIRST_CHILD, FIRST_CONTACT
 
 CHILD = f"/v1/children/{FIRST_CHILD}"
 UNKNOWN = "00000000-0000-4000-8000-00000000ffff"
@@ -212,7 +213,7 @@ def test_objects_of_another_organisation_do_not_differ_from_none(
 ) -> None:
     """Another organisation's object is answered as one that does not exist, and stays as it was."""
     tag = {"if-match": '"1"'} if method == "PATCH" else {}
-    before = visitor.cast.engines["social-care"].state.children.find(FIRST_CHILD, ORGANISATIONS[0])
+    before = visitor.cast.engines["social-care"].state.children.find(FIRST_CHILD, COUNCILS[0])
     foreign = visitor.send("foreign", method, path, body=body, headers=tag, token=visitor.token("other"))
     nobody = (
         path.replace(FIRST_CHILD, UNKNOWN).replace(FIRST_CONTACT, UNKNOWN).replace(FIRST_REFERRAL, UNKNOWN)
@@ -220,7 +221,7 @@ def test_objects_of_another_organisation_do_not_differ_from_none(
     unknown = visitor.send("unknown", method, nobody, body=body, headers=tag, token=visitor.token("other"))
     assert foreign.status == unknown.status == 404
     assert {**foreign.body, "instance": ""} == {**unknown.body, "instance": ""}
-    assert visitor.cast.engines["social-care"].state.children.find(FIRST_CHILD, ORGANISATIONS[0]) is before
+    assert visitor.cast.engines["social-care"].state.children.find(FIRST_CHILD, COUNCILS[0]) is before
 
 
 def test_lists_and_searches_hold_only_the_callers_own(visitor: Visitor) -> None:
@@ -383,7 +384,7 @@ def test_a_summary_answers_what_was_asked(
 def test_a_restricted_child_cannot_be_placed(visitor: Visitor) -> None:
     """Where a restricted child lives is in no answer, and no search by postcode finds it."""
     children = visitor.cast.engines["social-care"].state.children
-    record = next(k.record for k in children.of(ORGANISATIONS[0]) if k.record["restricted"])
+    record = next(k.record for k in children.of(COUNCILS[0]) if k.record["restricted"])
     path = f"/v1/children/{record['childId']}"
     search = {"postcode": record["address"]["postcode"], "nhsNumber": record["nhsNumber"]}
     assert not {"address", "telephone"} & set(visitor.send("read", "GET", path).body)

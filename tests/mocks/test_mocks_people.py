@@ -27,8 +27,9 @@ from joinedup.mocks.identifiers import (
     nth_uln,
     unique_pupil_number,
 )
+from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import AWKWARD_NAMES, FamilyProvider, children, nhs_numbers, people, upns
-from joinedup.mocks.social_care import ORGANISATIONS, fresh
+from joinedup.mocks.social_care import fresh
 
 
 @pytest.mark.parametrize("value", ["9990001006", "9990001014", "9990001103"])
@@ -98,7 +99,7 @@ def test_people_are_repeatable_and_awkward() -> None:
 def test_both_organisations_have_children_and_referrals_to_decide() -> None:
     """Each has at least eight children and some referrals that await a decision; no identifier is shared."""
     state = fresh(1)
-    for organisation in ORGANISATIONS:
+    for organisation in COUNCILS:
         assert len(list(state.children.of(organisation))) >= 8
         waiting = [k for k in state.referrals.of(organisation) if k.record["status"] == "awaiting-decision"]
         assert len(waiting) >= 3

@@ -51,7 +51,7 @@ ENCOMPASS: dict[str, Any] = {
     "incidentPlace": "child-home",
     "present": True,
     "relationship": "child-of-victim",
-    "education": {"kind": "school", "urn": "999001"},
+    "education": {"kind": "school", "urn": "999900"},
     "council": COUNCIL,
     "child": CHILD,
 }
@@ -219,12 +219,12 @@ def test_a_refusal_is_told_without_its_particulars(visitor: Visitor) -> None:
 @pytest.mark.parametrize(
     ("occurred", "urn", "due"),
     [
-        ("2026-11-20T23:30:00Z", "100001", "2026-11-23T08:30:00Z"),
-        ("2026-11-18T01:00:00Z", "100001", "2026-11-18T08:30:00Z"),
-        ("2026-11-18T08:30:00Z", "100001", "2026-11-19T08:30:00Z"),
-        ("2026-10-23T20:00:00Z", "100001", "2026-11-02T08:30:00Z"),
-        ("2026-05-01T22:30:00+01:00", "100001", "2026-05-05T07:30:00Z"),
-        ("2026-06-18T23:30:00Z", "100001", "2026-06-19T07:30:00Z"),
+        ("2026-11-20T23:30:00Z", "999900", "2026-11-23T08:30:00Z"),
+        ("2026-11-18T01:00:00Z", "999900", "2026-11-18T08:30:00Z"),
+        ("2026-11-18T08:30:00Z", "999900", "2026-11-19T08:30:00Z"),
+        ("2026-10-23T20:00:00Z", "999900", "2026-11-02T08:30:00Z"),
+        ("2026-05-01T22:30:00+01:00", "999900", "2026-05-05T07:30:00Z"),
+        ("2026-06-18T23:30:00Z", "999900", "2026-06-19T07:30:00Z"),
     ],
 )
 def test_a_school_knows_before_its_next_day(visitor: Visitor, occurred: str, urn: str, due: str) -> None:
@@ -236,8 +236,8 @@ def test_a_school_knows_before_its_next_day(visitor: Visitor, occurred: str, urn
 @pytest.mark.parametrize(
     ("education", "born", "goes_to", "to"),
     [
-        ({"kind": "school", "urn": "100001"}, "2008-11-21", "school", ["100001"]),
-        ({"kind": "school", "urn": "100001"}, "2008-11-20", "nobody", []),
+        ({"kind": "school", "urn": "999900"}, "2008-11-21", "school", ["999900"]),
+        ({"kind": "school", "urn": "999900"}, "2008-11-20", "nobody", []),
         ({"kind": "home"}, "2016-02-29", "council", [COUNCIL]),
     ],
 )

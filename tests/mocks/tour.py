@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from joinedup.mocks.cast import ORGANISATIONS_OF, Cast, client_id
+from joinedup.mocks.cast import Cast
 from joinedup.mocks.clock import Clock
 from joinedup.mocks.council_seed import FIRST_REFERRAL
 from joinedup.mocks.messages import Answer, Incoming
-from joinedup.mocks.social_care import FIRST_CHILD, ORGANISATIONS
+from joinedup.mocks.organisations import callers
+from joinedup.mocks.social_care import FIRST_CHILD
 from joinedup.mocks.tokens import Caller, Client
 
 JSON_TYPE = {"content-type": "application/json"}
@@ -58,8 +59,12 @@ class Visitor:
 
     def client(self, caller: str = "own") -> Client:
         """The client of one of the two organisations, or of another by its code."""
-        named = dict(zip(("own", "other"), ORGANISATIONS_OF.get(self.system, ORGANISATIONS), strict=True))
-        return self.cast.tokens.clients[client_id(named.get(caller, caller))]
+        usual = callers(self.system)
+        if caller in usual:
+            return self.cast.tokens.clients[usual[caller]]
+        client = self.cast.client_of(caller, self.system)
+        assert client is not None, caller
+        return client
 
     def request_id(self) -> str:
         """A request id, new for each call and alike in each tour."""
