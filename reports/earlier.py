@@ -107,7 +107,8 @@ def _read(path: Path) -> Earlier | None:
 def _short(verdict: Mapping[str, Any]) -> Earlier:
     outcomes: dict[str, dict[str, str]] = {str(system["system"]): {} for system in verdict["systems"]}
     for requirement in verdict["requirements"]:
-        outcomes[requirement["system"]][str(requirement["id"])] = became(requirement)
+        known = {**requirement, "outcome": Outcome(requirement["outcome"])}
+        outcomes[requirement["system"]][str(requirement["id"])] = became(known)
     findings = tuple(shown(verdict))
     return Earlier(
         run=str(verdict["run"]),
@@ -125,7 +126,7 @@ def became(requirement: Verdict) -> str:
     """The outcome of a requirement, or that people agreed to live with it, or that nothing could prove it."""
     if requirement.get("waived"):
         return WAIVED
-    return NOT_TESTED if wording.is_untested(requirement) else str(Outcome(requirement["outcome"]))
+    return NOT_TESTED if wording.is_untested(requirement) else str(requirement["outcome"])
 
 
 def shown(verdict: Verdict) -> Iterator[Shown]:

@@ -93,8 +93,9 @@ class Browser:
         ):
             self.events.append(json.loads(self._socket.recv()))
 
-    def run(self, script: str) -> Any:
+    def run(self, script: str, *, patience_s: float = PATIENCE_S) -> Any:
         """What a script that we bring along comes to; the page's own policy does not hold it up."""
+        self._socket.settimeout(patience_s)
         done = self.send("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")

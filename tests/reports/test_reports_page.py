@@ -330,13 +330,17 @@ def test_a_browser_shows_hostile_text_as_text(story: Any, tmp_path: Path) -> Non
         ("run `joinedup check`", "run <code>joinedup check</code>"),
         ("a step of the journey morning", 'a step of the journey <a href="#journey-morning">morning</a>'),
         ("a step of the journey evening", "a step of the journey evening"),
+        (
+            "see f-3 and f-3.1, not f-31",
+            'see <a href="#f-3">f-3</a> and <a href="#f-3.1">f-3.1</a>, not f-31',
+        ),
         ("`<b>` & journey <b>", "<code>&lt;b&gt;</code> &amp; journey &lt;b&gt;"),
         ("a ` alone", "a ` alone"),
     ],
 )
 def test_a_sentence_leads_on(text: str, html: str) -> None:
     """Commands stand out, journeys that the page holds are links, and everything else stays text."""
-    assert page.inline(text, {"morning"}) == html
+    assert page.inline(text, {"journey-morning", "f-3", "f-3.1"}) == html
 
 
 def test_the_tile_and_the_sentence_count_alike(story: Any) -> None:
