@@ -1,34 +1,59 @@
 """
-The load of a run as the page shows it: figures, agreed levels, and percentiles over time as a picture.
+Curves over the time of a load, and the rates that a search tried, as pictures for the page.
 
-``performance.json`` is read with care: whatever is no number is shown as unknown, and never as a nought.
+``performance.json`` is read with care: whatever is no number is shown as unknown, and never as a nought. Curves differ
+in their pattern and not in colour alone, each has its name at its end, and each picture says in words what it shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 60, 20, 44
+LEFT, RIGHT, TOP, BOTTOM = 64, 104, 20, 44
 MOST_POINTS = 240
+# Between the names of two curves, and above the highest.
+_LINE, _EDGE = 16, 12
 # Steps in which an axis is marked, each a round number of milliseconds or seconds.
 ROUND = (1, 2, 5)
 UNKNOWN = "unknown"
 
 Performance = Mapping[str, Any]
+Points = Sequence[tuple[float, float]]
+Lines = Sequence[tuple[str, str, str]]
+"""(field of the series, what people call it, pattern)"""
+
+# Patterns of lines, as SVG writes them.
+DASHES = {"solid": "none", "dashed": "8 4", "dotted": "2 4", "mixed": "10 4 2 4"}
+PERCENTILES: Lines = (
+    ("p50_ms", "50%", "solid"),
+    ("p95_ms", "95%", "dashed"),
+    ("p99_ms", "99%", "dotted"),
+    ("p95_from_intended_ms", "95% from due", "mixed"),
+)
+RATES: Lines = (
+    ("rate_scheduled", "due", "dashed"),
+    ("rate", "answered", "solid"),
+    ("failures", "failed", "dotted"),
+)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One percentile over time: its name, the outline, and where its end is."""
+    """One figure over time: its name, its pattern, the outline, and where its name stands."""
 
     name: str
     kind: str
     points: str
     end_x: float
     end_y: float
+
+    @property
+    def dashes(self) -> str:
+        """The pattern as SVG writes it."""
+        return DASHES[self.kind]
 
 
 @dataclass(frozen=True)
@@ -40,16 +65,36 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Percentiles over time; ``described`` says in words what it shows."""
+class Spot:
+    """A rate that was tried: where it stands, whether it held, and that in words."""
 
-    curves: tuple[Curve, ...]
+    x: float
+    y: float
+    held: bool
+    told: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """
+    What is drawn; ``described`` says in words what it shows.
+
+    Args:
+        name: short and of letters only, for anchors.
+    """
+
+    name: str
+    title: str
     across: tuple[Mark, ...]
     up: tuple[Mark, ...]
     described: str
-
-
-PERCENTILES = (("p50_ms", "50%", "solid"), ("p95_ms", "95%", "dashed"), ("p99_ms", "99%", "dotted"))
+    curves: tuple[Curve, ...] = ()
+    spots: tuple[Spot, ...] = ()
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    bottom: int = HEIGHT - BOTTOM
 
 
 def number(value: object) -> float | None:
@@ -74,36 +119,60 @@ def rows(value: object) -> list[Mapping[str, Any]]:
 
 def picture(performance: Performance) -> Picture | None:
     """Percentiles over time; None where fewer than two moments are known."""
-    series = rows(performance.get("series"))
-    step = max(1, -(-len(series) // MOST_POINTS))
-    moments = [_moment(each, index) for index, each in enumerate(series)][::step]
+    return _over_time(performance, "latency", "Time to answer, over the time of the load", PERCENTILES, _slow)
+
+
+def rates(performance: Performance) -> Picture | None:
+    """What was due, answered and failed over time; None where fewer than two moments are known."""
+    return _over_time(performance, "rate", "Requests a second, over the time of the load", RATES, _busy)
+
+
+def _over_time(
+    performance: Performance, name: str, title: str, lines: Lines, told: Callable[[str, Points], str]
+) -> Picture | None:
+    moments = [_moment(each, index) for index, each in enumerate(rows(performance.get("series")))]
     found = {
-        key: [(at, value) for at, each in moments if (value := number(each.get(key))) is not None]
-        for key, _, _ in PERCENTILES
+        label: points
+        for key, label, _ in lines
+        if len(
+            points := [(at, value) for at, each in moments if (value := number(each.get(key))) is not None]
+        )
+        > 1
     }
     every = [point for points in found.values() for point in points]
-    first = min((at for at, _ in every), default=0.0)
-    last, highest = max((at for at, _ in every), default=0.0), max((value for _, value in every), default=0.0)
+    first, last = min((at for at, _ in every), default=0.0), max((at for at, _ in every), default=0.0)
     if last <= first:
         return None
-    ticks = _ticks(highest or 1.0)
-    top = ticks[-1]
+    ticks = _ticks(max(value for _, value in every) or 1.0)
     curves = [
-        _curve(name, kind, [(_x(at, first, last), _y(value, top)) for at, value in points])
-        for key, name, kind in PERCENTILES
-        if len(points := found[key]) > 1
+        _curve(label, kind, [(_x(at, first, last), _y(value, ticks[-1])) for at, value in _thinned(points)])
+        for _, label, kind in lines
+        if (points := found.get(label, ()))
     ]
+    said = "; ".join(told(label, points) for label, points in found.items())
     return Picture(
+        name=name,
+        title=title,
         curves=tuple(_apart(curves)),
         across=tuple(Mark(_x(at, first, last), f"{at:,.0f} s") for at in _marks(first, last)),
-        up=tuple(Mark(_y(value, top), f"{value:,.0f} ms") for value in ticks),
-        described=_described(found, last - first),
+        up=tuple(
+            Mark(_y(value, ticks[-1]), f"{value:,g}{' ms' if lines is PERCENTILES else ''}")
+            for value in ticks
+        ),
+        described=f"Over {last - first:,.0f} seconds: {said}.",
     )
 
 
 def _moment(each: Mapping[str, Any], index: int) -> tuple[float, Mapping[str, Any]]:
     at = next((n for key in ("second", "at_s", "seconds") if (n := number(each.get(key))) is not None), None)
     return (float(index) if at is None else at, each)
+
+
+def _thinned(points: Points) -> Points:
+    """At most so many points that can be drawn; of those that fall together the highest, so that nothing hides."""
+    size = -(-len(points) // MOST_POINTS)
+    groups = [points[start : start + size] for start in range(0, len(points), size)]
+    return [max(group, key=lambda point: point[1]) for group in groups]
 
 
 def _x(at: float, first: float, last: float) -> float:
@@ -114,17 +183,21 @@ def _y(value: float, top: float) -> float:
     return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top, 1)
 
 
-def _curve(name: str, kind: str, points: Sequence[tuple[float, float]]) -> Curve:
+def _curve(name: str, kind: str, points: Points) -> Curve:
     return Curve(name, kind, " ".join(f"{x},{y}" for x, y in points), *points[-1])
 
 
 def _apart(curves: Sequence[Curve]) -> list[Curve]:
-    """The curves with their names moved apart where their ends meet."""
-    placed: list[Curve] = []
-    for curve in curves:
-        y = min([curve.end_y, *(other.end_y - 16 for other in placed)])
-        placed.append(Curve(curve.name, curve.kind, curve.points, curve.end_x, y))
-    return placed
+    """The curves with their names moved apart where their ends meet, and none of them above the picture."""
+    from_below = sorted(range(len(curves)), key=lambda place: -curves[place].end_y)
+    heights: dict[int, float] = {}
+    last = float(HEIGHT)
+    for place in from_below:
+        heights[place] = last = min(curves[place].end_y, last - _LINE)
+    last = float(_EDGE - _LINE)
+    for place in reversed(from_below):
+        heights[place] = last = max(heights[place], last + _LINE)
+    return [replace(curve, end_y=heights[place]) for place, curve in enumerate(curves)]
 
 
 def _ticks(highest: float) -> list[float]:
@@ -143,11 +216,48 @@ def _marks(first: float, last: float) -> list[float]:
     return [first + step * n for n in range(int((last - first) // step) + 1)]
 
 
-def _described(found: Mapping[str, Sequence[tuple[float, float]]], seconds: float) -> str:
-    said = [
-        f"{name} of the answers came within {points[0][1]:,.0f} ms at the start, within {points[-1][1]:,.0f} ms at the "
+_PLAIN = {"95% from due": "95% of the answers, counted from when they were due,"}
+
+
+def _slow(name: str, points: Points) -> str:
+    subject = _PLAIN.get(name, f"{name} of the answers")
+    return (
+        f"{subject} came within {points[0][1]:,.0f} ms at the start, within {points[-1][1]:,.0f} ms at the "
         f"end, and within {max(value for _, value in points):,.0f} ms at the slowest moment"
-        for key, name, _ in PERCENTILES
-        if len(points := found[key]) > 1
+    )
+
+
+def _busy(name: str, points: Points) -> str:
+    values = [value for _, value in points]
+    if name == "failed":
+        return f"{sum(values):,.0f} failed in {sum(value > 0 for value in values):,} of the seconds"
+    return f"between {min(values):,.0f} and {max(values):,.0f} a second were {name}"
+
+
+def capacity(found: Mapping[str, Any]) -> Picture | None:
+    """The rates that a search for the highest one tried, with the latency at each; None where none is known."""
+    tried = [
+        (rate, late, each.get("held") is True)
+        for each in rows(found.get("runs"))
+        if (rate := number(each.get("rate"))) is not None
+        and (late := number(each.get("p95_from_intended_ms"))) is not None
     ]
-    return f"Over {seconds:,.0f} seconds: {'; '.join(said)}."
+    if not tried:
+        return None
+    across, up = (_ticks(max(each[place] for each in tried) or 1.0) for place in (0, 1))
+    return Picture(
+        name="capacity",
+        title="Rates that were tried, and 95% of the answers from when they were due",
+        across=tuple(Mark(_x(rate, 0, across[-1]), f"{rate:,g} a second") for rate in across[::2]),
+        up=tuple(Mark(_y(value, up[-1]), f"{value:,g} ms") for value in up),
+        spots=tuple(
+            Spot(_x(rate, 0, across[-1]), _y(late, up[-1]), held, _tried(rate, late, held))
+            for rate, late, held in tried
+        ),
+        described=f"{' '.join(_tried(*each) for each in tried)}",
+    )
+
+
+def _tried(rate: float, late: float, held: bool) -> str:
+    how = "held" if held else "did not hold"
+    return f"{rate:,g} a second {how}, with {late:,.0f} ms."

@@ -30,7 +30,7 @@ from joinedup.scenarios.load_preparation import Preparation, wanted
 from joinedup.scenarios.load_run import Cluster, send
 
 ROUNDS = 3
-SECONDS = 3
+SECONDS = 2
 USERS = 16
 OPERATION = "social-care:getChild"
 JOURNEY = "police-notice"
