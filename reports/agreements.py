@@ -8,6 +8,7 @@ again.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -90,8 +91,14 @@ def _entries(folder: Path, named: str, kind: type[Entry]) -> tuple[Entry, ...]:
     try:
         content = tomllib.loads(path.read_bytes().decode())
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}.", hint="Name a file, or leave the option out."
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"{path} is not valid TOML: it is not in UTF-8.", hint="Save it as UTF-8."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.", hint="Mend that line.") from None
     entries = content.get(table, [])
     if set(content) - {table} or not isinstance(entries, list):
@@ -113,17 +120,40 @@ def _entry(path: Path, number: int, entry: object, kind: type[Entry]) -> Entry:
         raise ConfigurationError(
             f"{where}: unknown key `{unknown[0]}`.", hint=f"There are: {', '.join(known)}."
         )
-    empty = next((key for key, value in entry.items() if value == ""), "") if isinstance(entry, dict) else ""
-    if empty:
-        raise ConfigurationError(f"{where}: `{empty}` is empty.", hint="Complete the entry.")
+    for key in _empty(entry) if isinstance(entry, dict) else ():
+        raise ConfigurationError(f"{where}: `{key}` is empty.", hint="Complete the entry.")
     try:
         return replace(msgspec.convert(entry, kind), entry=number)
     except msgspec.ValidationError as error:
-        text, _, place = str(error).partition(" - at ")
-        key = place.strip("`").removeprefix("$").removeprefix(".") or "the entry"
-        raise ConfigurationError(
-            f"{where}: {key}: {text[0].lower()}{text[1:]}.", hint="Complete the entry."
-        ) from None
+        what, hint = _misformed(str(error))
+        raise ConfigurationError(f"{where}: {what}", hint=hint) from None
+
+
+def _empty(entry: Mapping[str, object]) -> Iterator[str]:
+    """Keys without a value; an empty finding would cover any, so it is not the same as none."""
+    within = entry.get("scope")
+    if isinstance(within, dict):
+        yield from (f"scope.{key}" for key, value in within.items() if value in ("", []))
+    yield from (key for key, value in entry.items() if value == "")
+
+
+_FORMS: Mapping[str, tuple[str, str]] = {
+    "date": ("a date", "Write it as 2026-11-22, without quotes."),
+    "str": ("text", "Write it in quotes."),
+    "array": ("a list", 'Write it as ["GET /v1/children/{childId}"].'),
+    "object": ("a table", 'Write it as {system = "social-care", finding = "…"}.'),
+}
+
+
+def _misformed(said: str) -> Mistake:
+    """What msgspec says of a value that is missing or of another kind, in words."""
+    text, _, place = said.partition(" - at ")
+    key = place.strip("`").removeprefix("$").removeprefix(".")
+    if missing := re.search(r"missing required field `(\w+)`", text):
+        return f"`{'.'.join(part for part in (key, missing[1]) if part)}` is missing.", "Complete the entry."
+    expected = re.search(r"xpected `(\w+)", text)
+    form, hint = _FORMS.get(expected[1] if expected else "date", ("something else", "Complete the entry."))
+    return f"`{key or 'the entry'}` should be {form}.", hint
 
 
 def _astray(agreed: Agreed, profiles: Mapping[str, Collection[str]]) -> Iterator[Mistake]:

@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from joinedup.conformance.outcomes import Outcome
+from joinedup.reports import persons
 from joinedup.reports.exceptions import REQUIREMENT, Mistake
 
 FILE = "attestations.toml"
@@ -70,6 +71,8 @@ class Attestation:
         for key in TEXTS:
             if not str(getattr(self, key)).strip():
                 yield f"`{key}` is empty.", "Complete the entry."
+        if not persons.is_named(self.name):
+            yield "`name` names nobody.", "Write the name of the person who attests it."
         if not _SHA_256.fullmatch(self.sha256):
             yield "`sha256` is no SHA-256 in hexadecimal.", "Write what `sha256sum FILE` prints."
         yield from self._dated(on)

@@ -24,6 +24,7 @@ import msgspec
 
 from joinedup.conformance.findings import Finding
 from joinedup.conformance.outcomes import Outcome
+from joinedup.reports import persons
 from joinedup.reports.wording import printable
 
 LONGEST_DAYS = 180
@@ -165,7 +166,13 @@ class Waiver(Agreed):
     def mistakes(self, on: date) -> Iterator[Mistake]:
         """Each thing that is wrong with it on a day, as (what, what to do)."""
         yield from super().mistakes(on)
-        if self.requested_by.strip() and _person(self.requested_by) == _person(self.approved_by):
+        for key in ("requested_by", "approved_by"):
+            if not persons.is_named(getattr(self, key)):
+                yield (
+                    f"`{key}` names nobody.",
+                    "Begin it with the name of a person, then role and organisation.",
+                )
+        if persons.is_same(self.requested_by, self.approved_by):
             yield "the same person asked for it and approved it.", "Have another person approve it."
 
 
@@ -179,11 +186,6 @@ class Known(Agreed):
     OUTCOMES = frozenset({Outcome.FAIL, Outcome.BLOCKED, Outcome.WARN})
     BEGINS = "recorded_on"
     TEXTS = ("reason",)
-
-
-def _person(text: str) -> str:
-    """A name without role, organisation, case and spacing, so that one person is one."""
-    return " ".join(re.split(r"[,(<]", text, maxsplit=1)[0].casefold().split())
 
 
 if TYPE_CHECKING:

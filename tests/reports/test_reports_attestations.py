@@ -141,6 +141,7 @@ WRONG = [
     ({"evidence": "gone.txt"}, "cannot be read"),
     ({"statement": ""}, "`statement` is empty"),
     ({"role": " "}, "`role` is empty"),
+    ({"name": "?"}, "`name` names nobody"),
     ({"requirement": "POL"}, "too broad"),
     ({"requirement": "POL-02"}, "matches nothing"),
     ({"system": "health"}, "matches nothing"),

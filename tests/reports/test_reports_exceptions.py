@@ -383,8 +383,19 @@ WRONG = [
     ("not in the profile", {"requirement": "SEC-01"}, "not held to this requirement"),
     ("unknown key", {"because": "x"}, "unknown key `because`"),
     ("unknown key in the scope", {"scope": {"system": "social-care", "rule": "x"}}, "unknown key `rule`"),
-    ("no date", {"expires": "soon"}, "expires"),
-    ("no scope", {"scope": {}}, "scope"),
+    ("no date", {"expires": "soon"}, "`expires` should be a date"),
+    ("a number", {"expires": "20270131"}, "`expires` should be a date"),
+    ("a moment", {"expires": "2027-01-31T00:00:00Z"}, "`expires` should be a date"),
+    ("no scope", {"scope": {}}, "`scope.system` is missing"),
+    ("empty finding", {"scope": {"system": "social-care", "finding": ""}}, "`scope.finding` is empty"),
+    ("no operations", {"scope": {"system": "social-care", "operations": []}}, "`scope.operations` is empty"),
+    (
+        "one operation",
+        {"scope": {"system": "social-care", "operations": "GET /a"}},
+        "`scope.operations` should be a list",
+    ),
+    ("nobody", {"approved_by": "-"}, "`approved_by` names nobody"),
+    ("an initial", {"approved_by": "A. Example, DPO"}, "the same person"),
 ]
 
 
@@ -408,7 +419,8 @@ def test_a_wrong_entry_is_refused_before_anything_is_sent(
         ("[waiver]\nrequirement = 'AUT-01'", "something else"),
         ("[[waivers]]", "something else"),
         ("waiver = [1]", "entry 1"),
-        ("x = '\udcff'", "not valid TOML"),
+        ("[[waiver]]", "`requirement` is missing"),
+        ("x = '\udcff'", "not in UTF-8"),
     ],
 )
 def test_a_file_that_is_none_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
