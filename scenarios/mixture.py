@@ -21,16 +21,22 @@ import httpx
 
 from joinedup.conformance.check import not_applicable
 from joinedup.conformance.exchanges import MISSING, Exchange, Step
+from joinedup.conformance.forgery import WITH, forged
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.redaction import Redactor, scalars
 from joinedup.conformance.target import OTHER, OWN, Target
 from joinedup.mocks.serve import Served
 from joinedup.scenarios.environment import SET_CLOCK, Environment
 from joinedup.scenarios.library import Library, Linked, Live, Source
-from joinedup.scenarios.stages import ACTORS, CONTROL, Systems, real_wait, served_live, served_systems
+from joinedup.scenarios.stages import ACTORS, CONTROL, SPOILT, Systems, real_wait, served_live, served_systems
 
 FOR_ALL = frozenset({"switchOutage"})
 """Operations of the control plane that reach a live system too: what is between it and the agencies is cut."""
+# What anybody can make wrong in a signed token.
+FORGERIES: Mapping[str, str] = {
+    "changed-claims": "changed claims under the old signature",
+    "alg-none": "a token that says it is unsigned",
+}
 Write = Callable[..., None]
 
 
@@ -89,6 +95,11 @@ class Mixture:
         target = self.live.get(source.system)
         if target is None:
             return self._sent_to_bundled(source, operation, step, actor)
+        if not actor and not operation.public:
+            raise not_applicable(
+                f"The document has a credential of its own for {source.system}, which is live: it is called by the "
+                "identities of the configuration alone."
+            )
         reason = target.why_left_out(operation)
         if reason:
             raise not_applicable(f"{operation.label} of {source.system} is {reason}.")
@@ -109,7 +120,8 @@ class Mixture:
         target = self.live.get(source.system)
         if target is None:
             return self._bundled.credential(source, actor)
-        identity = target.identities[self._name(target, actor)]
+        name = self._name(target, actor)
+        identity = target.identities.get(name) or target.derived(name)
         request = identity.authorise(httpx.Request("GET", target.system.base_url))
         return str(request.headers.get("Authorization", ""))
 
@@ -127,6 +139,8 @@ class Mixture:
 
         One that is named for the actor, else ``other`` for another organisation than its own, else ``own``.
         """
+        if actor in SPOILT:
+            return self._spoilt(target, actor)
         owner, role = ACTORS.get(actor, (actor, actor if actor in (OWN, OTHER) else OWN))
         wanted = actor if actor in target.identities else role if owner == target.name else ""
         name = wanted or (OTHER if actor.startswith(OTHER) else OWN)
@@ -135,6 +149,19 @@ class Mixture:
         raise not_applicable(
             f"The configuration gives {target.name} no identity by which the actor {actor} could call it: "
             f"systems.{target.name}.identities.{actor} or {name}."
+        )
+
+    @staticmethod
+    def _spoilt(target: Target, actor: str) -> str:
+        """A caller whose credential has one thing wrong: one of the configuration, else one forged from the default one."""
+        forgery = FORGERIES.get(actor, "")
+        if actor in target.identities:
+            return actor
+        if forgery and forged(target.identities[OWN], forgery) is not None:
+            return f"{OWN}{WITH}{forgery}"
+        raise not_applicable(
+            f"The configuration gives {target.name} no identity {actor}, and nobody but its issuer can make such a "
+            f"credential: systems.{target.name}.identities.{actor}."
         )
 
     def _sent_to_bundled(self, source: Source, operation: Operation, step: Step, actor: str) -> Exchange:

@@ -39,6 +39,16 @@ ACTORS: Mapping[str, tuple[str, str]] = {
     "other-force": ("police", "other"),
 }
 
+# Callers with a credential that has one thing wrong, as documents name them, with what the toolbox makes it by.
+SPOILT: Mapping[str, Mapping[str, object]] = {
+    **{
+        defect: {"defect": defect}
+        for defect in ("expired", "not-yet-valid", "wrong-audience", "changed-claims", "alg-none")
+    },
+    "revoked": {},
+    "narrow": {"scopes": ["social-care:contacts.read"]},
+}
+
 
 class Stage(Protocol):
     """What a play needs of the world."""
@@ -188,17 +198,36 @@ def _served_identity(
     Who calls one of the served agencies.
 
     An actor is one of its own identities (``own``, ``other``), or another system: that is the system's own client,
-    with the scopes that callers of the called system have.
+    with the scopes that callers of the called system have; or its own caller with a credential that has one thing wrong.
     """
     called = served.systems.get(system)
     if called is None:
         return None
+    keys: dict[str, Any]
+    if actor in SPOILT:
+        keys = {"flow": "bearer", "token": _spoilt(served, system, actor, trust)}
+        return build_identity(actor, keys, folder=Path(), where=f"{system}.{actor}", trust=trust)
     owner, name = ACTORS.get(actor, (actor, "own"))
     if actor in called.identities:
-        keys: dict[str, Any] = dict(called.identities[actor])
+        keys = dict(called.identities[actor])
     elif owner in served.callers:
         keys = {**served.callers[owner][name]}
         keys |= {"scope": called.identities["own"].get("scope", "")} if "scope" in keys else {}
     else:
         return None
     return build_identity(actor, keys, folder=Path(), where=f"{system}.{actor}", trust=trust)
+
+
+def _spoilt(served: Handle, system: str, actor: str, trust: ssl.SSLContext | None) -> str:
+    """A token of the usual caller of a system with one thing wrong."""
+    own = served.systems[system].identities["own"]
+    order = {"system": system, "organisation": own["organisation"], **SPOILT[actor]}
+    token = str(served.ask("POST", "/v1/toolbox/tokens", order)["authorization"]).removeprefix("Bearer ")
+    if actor == "revoked":
+        httpx.post(
+            own["token_url"].removesuffix("token") + "revoke",
+            data={"token": token},
+            auth=(own["client_id"], own["client_secret"]),
+            verify=trust or True,
+        ).raise_for_status()
+    return token

@@ -59,6 +59,7 @@ DEFECTS = (
     ("continuity", "notice-delivered-twice", "police-news-came-once-and-in-order", "CON-02"),
     ("continuity", "notice-given-up-while-away", "police-news-came-once-and-in-order", "CON-02"),
     ("continuity", "revoked-token-accepted", "revoked-token-is-refused", "CON-05"),
+    ("continuity", "revoked-token-accepted", "revoked-token-is-refused", "AUT-08"),
     (
         "supplier-on-and-off-boarding",
         "agreement-of-other-council-shown",
@@ -99,7 +100,7 @@ JOURNEYS = tuple(dict.fromkeys(row[0] for row in DEFECTS))
 # Counted by hand on paper calendars: journey, step, output, what it has to be.
 DATES = (
     # The month from 31 January 2028 ends with February, which has 29 days in a leap year.
-    ("subject-access-request", "request-reaches-the-council", "due-by", "2028-02-29"),
+    ("subject-access-request", "council-tells-her-own-data", "due-by", "2028-02-29"),
     # Five working days after Monday 6 March 2028; a routine question to health.
     ("refusal-recorded", "hub-asks-with-the-number", "due-by", "2028-03-13"),
 )
@@ -150,7 +151,7 @@ def test_a_journey_passes_on_clean_agencies(journey: str, agencies: Served, libr
     assert agencies.ask("GET", "/v1/breaches")["items"] == []
 
 
-@pytest.mark.parametrize("row", DEFECTS, ids=lambda row: f"{row[0]}-{row[1]}")
+@pytest.mark.parametrize("row", DEFECTS, ids=lambda row: f"{row[0]}-{row[1]}-{row[3]}")
 def test_a_defect_fails_the_step_that_shows_it(
     row: tuple[str, str, str, str], agencies: Served, library: Library
 ) -> None:
