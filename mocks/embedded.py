@@ -2,7 +2,7 @@
 The agencies within a test's own process: ``https://police.agencies.example`` and the others, and no port opened.
 
 Clients of httpx, sync and async, are routed by respx to the same applications that a server would run. Nothing there
-waits for anything: an application runs to its end within the call, and an answer that a fault makes late costs no
+waits for anything: an application answers within the call, and an answer that a fault makes late costs no
 time but moves the agencies' clock, or is a timeout where the client would not have waited so long.
 """
 
@@ -10,22 +10,22 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
 import msgspec
 import respx
-from starlette.types import ASGIApp, Message, Scope
 
-from joinedup.mocks.app import application
+from joinedup.mocks.app import application, body_of, head_of
 from joinedup.mocks.cast import Cast
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.control import control
-from joinedup.mocks.disturbance import CLOSE, Disturbed
+from joinedup.mocks.disturbance import Disturbed
 from joinedup.mocks.handle import Handle, served_systems
-from joinedup.mocks.messages import Incoming
+from joinedup.mocks.messages import Answer, Incoming, Spoilt
+from joinedup.mocks.reading import MAX_BODY
 
 DOMAIN = "agencies.example"
 FIRST_SEED = 1
@@ -55,12 +55,11 @@ class Agencies(Handle):
         announced = self.cast.announcement(places, self.control)
         self.systems, self.callers = served_systems(announced), announced["callers"]
         self._plane = control(self.cast)
-        self._apps: dict[str, ASGIApp] = {
-            f"{name}.{DOMAIN}": Disturbed(application(engine), engine, self._be_late)
+        self._apps: dict[str, Callable[[Incoming], Answer | Spoilt]] = {
+            f"{name}.{DOMAIN}": Disturbed(application(engine), engine)
             for name, engine in self.cast.engines.items()
         }
         self._apps[f"control.{DOMAIN}"] = application(self._plane)
-        self._late_s = 0.0
         # Agencies are no more thread-safe than a server with one loop; a delivery may call back within a call.
         self._lock = threading.RLock()
 
@@ -101,74 +100,40 @@ class Agencies(Handle):
 
     def _respond(self, request: httpx.Request) -> httpx.Response:
         with self._lock:
-            self._late_s = 0.0
-            response = _answer(self._apps[request.url.host], request)
-            self._wait(request)
-        if response is None:
+            reply = self._apps[request.url.host](_incoming(request))
+            spoilt = reply if isinstance(reply, Spoilt) else Spoilt(reply)
+            self._wait(spoilt.late_s, request)
+        if not spoilt.share:
             raise httpx.RemoteProtocolError(
                 "Server disconnected without sending a response.", request=request
             )
-        return response
+        return _response(spoilt, request)
 
-    async def _be_late(self, seconds: float) -> None:
-        self._late_s = seconds
-
-    def _wait(self, request: httpx.Request) -> None:
+    def _wait(self, seconds: float, request: httpx.Request) -> None:
         """Let the time go by that an answer is late."""
-        if not self._late_s:
+        if not seconds:
             return
         patience = (request.extensions.get("timeout") or {}).get("read")
-        self.cast.clock.advance(self._late_s if patience is None else min(patience, self._late_s))
-        if patience is not None and patience < self._late_s:
+        self.cast.clock.advance(seconds if patience is None else min(patience, seconds))
+        if patience is not None and patience < seconds:
             raise httpx.ReadTimeout("The read operation timed out.", request=request)
 
 
-def _answer(app: ASGIApp, request: httpx.Request) -> httpx.Response | None:
-    """What an application answers; None where it ends the connection instead."""
-    content, messages = request.read(), []
-    closed: list[bool] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    async def send(message: Message) -> None:
-        messages.append(message)
-
-    scope = {**_scope(request), "extensions": {CLOSE: lambda: closed.append(True)}}
-    _finish(app(scope, receive, send))  # type: ignore[arg-type]
-    if not messages:
-        return None
-    body = b"".join(message.get("body", b"") for message in messages[1:])
-    stream = _Broken(body, request) if closed else httpx.ByteStream(body)
-    return httpx.Response(messages[0]["status"], headers=messages[0]["headers"], stream=stream)
-
-
-def _scope(request: httpx.Request) -> Scope:
+def _incoming(request: httpx.Request) -> Incoming:
     path, _, query = request.url.raw_path.partition(b"?")
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": request.method,
-        "scheme": request.url.scheme,
-        "path": unquote(path.decode("ascii")),
-        "raw_path": path,
-        "query_string": query,
-        "root_path": "",
-        "headers": [(name.lower(), value) for name, value in request.headers.raw],
-        "client": ("127.0.0.1", 0),
-        "server": (request.url.host, request.url.port or 443),
-    }
+    headers = dict(request.headers.items())  # those of one name are joined already
+    return Incoming(
+        request.method, unquote(path.decode("ascii")), query, headers, request.read()[: MAX_BODY + 1]
+    )
 
 
-def _finish(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end what waits for nothing, whether or not a loop is running."""
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    work.close()
-    raise RuntimeError("An embedded agency waits for something, which only a served one may.")
+def _response(spoilt: Spoilt, request: httpx.Request) -> httpx.Response:
+    """What the caller gets of an answer."""
+    body = body_of(spoilt.answer)
+    sent = b"" if request.method == "HEAD" else body[: int(len(body) * spoilt.share)]
+    stream = httpx.ByteStream(sent) if spoilt.share == 1 else _Broken(sent, request)
+    headers = head_of(spoilt.answer, len(body))
+    return httpx.Response(spoilt.answer.status, headers=headers, stream=stream)
 
 
 class _Broken(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -21,7 +21,7 @@ import traceback
 import uuid
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -421,4 +421,4 @@ def _lenient(faults: frozenset[str]) -> frozenset[str]:
 
 
 def _with_header(incoming: Incoming, name: str, value: str) -> Incoming:
-    return replace(incoming, headers={**incoming.headers, name: value})
+    return incoming._replace(headers={**incoming.headers, name: value})

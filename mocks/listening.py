@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from joinedup.conformance.errors import SetupError
 
@@ -34,10 +33,14 @@ class Tls:
     key: Path | None = None
     callers: Path | None = None
 
-    def settings(self) -> dict[str, Any]:
-        """The same in the words of uvicorn."""
-        asked = {"ssl_ca_certs": self.callers, "ssl_cert_reqs": ssl.CERT_REQUIRED} if self.callers else {}
-        return {"ssl_certfile": self.certificate, "ssl_keyfile": self.key, **asked}
+    def context(self) -> ssl.SSLContext:
+        """The same as a server's side of TLS."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        if self.callers is not None:
+            context.load_verify_locations(self.callers)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,11 @@ class Listening:
         """Whether others reach an agency at the public address."""
         return self.public is not None and self.public.shows(system)
 
-    def tls_of(self, name: str) -> Tls | None:
+    def context_of(self, name: str) -> ssl.SSLContext | None:
         """What a socket shows: the control plane and what stays here beside a public address speak plainly."""
-        return self.tls if name != CONTROL and (self.public is None or name == PUBLIC) else None
+        if self.tls is None or name == CONTROL or (self.public is not None and name != PUBLIC):
+            return None
+        return self.tls.context()
 
 
 def _bound(name: str, host: str, port: int) -> socket.socket:

@@ -5,9 +5,10 @@ What passes between a server and an agency: a request as it came, an answer, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
@@ -16,8 +17,7 @@ PROBLEM_TYPES = "https://joinedup.example/problems/"
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """
     A request as it came over the wire.
 
@@ -28,14 +28,16 @@ class Incoming:
         headers: names in lower case; values of repeated headers joined by a comma.
         body: at most one byte more than the largest body that is accepted.
         repeated: whether a request of the same caller with the same X-Request-ID is still under way.
+        peer: the address that it came from; empty where it came over no network.
     """
 
     method: str
     path: str
     query: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     repeated: bool = False
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,22 @@ class Answer:
     def header(self, name: str) -> str | None:
         """The value of a header, by its name in any case."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """
+    An answer that does not go out at once and whole.
+
+    Args:
+        late_s: by how many seconds it is late.
+        share: of the body that goes out, from 0 to 1; where that is less than all, the connection ends after it, and
+            where it is 0 before the head too.
+    """
+
+    answer: Answer
+    late_s: float = 0.0
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

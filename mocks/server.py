@@ -13,61 +13,55 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from joinedup.mocks.app import Endpoint, application, joined, respond
+from joinedup.mocks.app import Application, Reply, application
 from joinedup.mocks.cast import Cast
 from joinedup.mocks.clock import Work
 from joinedup.mocks.control import WAITING, control
-from joinedup.mocks.disturbance import CLOSE, Disturbed
+from joinedup.mocks.disturbance import Disturbed
 from joinedup.mocks.listening import CONTROL, LOOPBACKS, PUBLIC, Listening
 from joinedup.mocks.member import NO_ID
-from joinedup.mocks.messages import Answer, Incoming, Refusal, problem
+from joinedup.mocks.messages import Incoming, Refusal, problem
 from joinedup.mocks.public import OneAddress
 from joinedup.mocks.transports import Http, in_background
+from joinedup.mocks.wire import Server
+
+uvloop: ModuleType | None
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
 
 # How late what falls due by real time may be noticed.
 TICK_S = 0.05
 AT_ONCE = 8
 
 
-class ControlEndpoint(Endpoint):
-    """The control plane's; an operation that waits for others leaves the loop to them."""
-
-    async def answer(self, incoming: Incoming) -> Answer:
-        """The engine's answer."""
-        if incoming.path in WAITING and incoming.method != "GET":
-            return await asyncio.to_thread(self.engine.answer, incoming)
-        return self.engine.answer(incoming)
-
-
 class LoopbackOnly:
     """
     Lets in who calls from this machine and names it as this machine.
 
-    A page in a browser that is lured here names another host or origin (DNS rebinding, cross-site requests).
+    A page in a browser that is lured here names another host or origin (DNS rebinding, cross-site requests); a proxy
+    on this machine says whom it calls for.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: Application) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = joined(scope.get("headers", []))
-        caller = (scope.get("client") or ("",))[0]
+    def __call__(self, incoming: Incoming) -> Reply:
+        headers = incoming.headers
         named = [headers.get("host", ""), *([headers["origin"]] if "origin" in headers else [])]
-        if caller in LOOPBACKS and all(_host(name) in LOOPBACKS for name in named):
-            await self.app(scope, receive, send)
-            return
+        callers = [incoming.peer, *headers.get("x-forwarded-for", incoming.peer).split(",")]
+        is_from_here = LOOPBACKS.issuperset(caller.strip() for caller in callers)
+        if is_from_here and all(_host(name) in LOOPBACKS for name in named):
+            return self.app(incoming)
         refusal = Refusal(403, "The control plane is for callers on this machine alone.")
-        answer = problem(refusal, NO_ID).having(("Cache-Control", "no-store"))
-        await respond(answer, scope["method"], send)
+        return problem(refusal, NO_ID).having(("Cache-Control", "no-store"))
 
 
 def _host(name: str) -> str:
@@ -116,29 +110,6 @@ def announced_as_json(announcement: dict[str, Any]) -> None:
     print(json.dumps(announcement), flush=True)
 
 
-class _Closable(HttpToolsProtocol):
-    """A protocol that lets an application end the connection: how an answer never arrives, or half of it does."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Hand the connection to the application."""
-        super().connection_made(transport)
-        app = self.app
-
-        async def closable(scope: Scope, receive: Receive, send: Send) -> None:
-            scope.setdefault("extensions", {})[CLOSE] = transport.close
-            await app(scope, receive, send)
-
-        self.app = closable
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the process, which has several of them."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def run(
     cast: Cast,
     listening: Listening = Listening(),  # noqa: B008 - a frozen value
@@ -156,7 +127,15 @@ def run(
         SetupError: a port cannot be listened on.
     """
     with listening.sockets(cast.engines) as sockets:
-        asyncio.run(_run(cast, listening, sockets, announce, until_input_ends))
+        _run_on_loop(_run(cast, listening, sockets, announce, until_input_ends))
+
+
+def _run_on_loop(serving: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop, which is twice as fast, where there is one: everywhere but on Windows."""
+    if uvloop is None:
+        asyncio.run(serving)
+    else:
+        uvloop.run(serving)
 
 
 async def _run(
@@ -169,35 +148,33 @@ async def _run(
     addresses = listening.addresses(cast.engines, sockets)
     cast.serve_at(addresses)
     apps = _applications(cast, listening, addresses[CONTROL])
-    servers = {name: _Server(_config(app, listening, name)) for name, app in apps.items()}
-    stop = _stopper(list(servers.values()))
+    servers = [Server(app, sockets[name], listening.context_of(name)) for name, app in apps.items()]
+    stopped = _stopping()
     if until_input_ends:
-        threading.Thread(target=_watch_input, args=(stop,), daemon=True).start()
+        threading.Thread(target=_watch_input, args=(stopped, asyncio.get_running_loop()), daemon=True).start()
     # Collections in the middle of a request show as outliers; what is loaded by now stays anyway.
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
-    serving = [asyncio.create_task(server.serve([sockets[name]])) for name, server in servers.items()]
-    while not all(server.started or server.should_exit for server in servers.values()):
-        await asyncio.sleep(0.005)
+    for server in servers:
+        await server.start()
     announce(cast.announcement(addresses, addresses[CONTROL]))
     ticking = asyncio.create_task(_perform_due(cast))
-    await asyncio.gather(*serving)
+    await stopped.wait()
     ticking.cancel()
+    await asyncio.gather(*(server.stop() for server in servers))
 
 
-def _applications(cast: Cast, listening: Listening, control_address: str) -> dict[str, ASGIApp]:
+def _applications(cast: Cast, listening: Listening, control_address: str) -> dict[str, Application]:
     """One application for each socket."""
-    apps: dict[str, ASGIApp] = {
-        name: Disturbed(application(engine), engine) for name, engine in cast.engines.items()
-    }
+    agencies = {name: Disturbed(application(engine), engine) for name, engine in cast.engines.items()}
+    apps: dict[str, Application] = {n: app for n, app in agencies.items() if not listening.is_public(n)}
     if listening.public is not None:
-        shown = {name: app for name, app in apps.items() if listening.is_public(name)}
-        apps = {name: app for name, app in apps.items() if name not in shown}
+        shown = {name: app for name, app in agencies.items() if listening.is_public(name)}
         apps[PUBLIC] = OneAddress(shown, listening.public)
     return {**apps, CONTROL: _control(cast, control_address)}
 
 
-def _control(cast: Cast, address: str) -> ASGIApp:
+def _control(cast: Cast, address: str) -> Application:
     """The control plane of agencies that are served from here, and how they reach others."""
     loop = asyncio.get_running_loop()
     cast.far = in_background(Http(cast.addresses), loop, ThreadPoolExecutor(AT_ONCE, "deliveries"))
@@ -205,43 +182,29 @@ def _control(cast: Cast, address: str) -> ASGIApp:
     engine.serve_at(address, "")
     engine.state.is_served = True
     engine.state.move = step_by_step(cast, loop)
-    return LoopbackOnly(application(engine, ControlEndpoint(engine)))
+    answer = application(engine)
+
+    def reply(incoming: Incoming) -> Reply:
+        # An operation that waits for others leaves the loop to them.
+        if incoming.path in WAITING and incoming.method != "GET":
+            return asyncio.to_thread(answer, incoming)
+        return answer(incoming)
+
+    return LoopbackOnly(reply)
 
 
-def _config(app: ASGIApp, listening: Listening, name: str) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=_Closable,
-        log_level="critical",
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=1,
-        timeout_keep_alive=60,
-        **(tls.settings() if (tls := listening.tls_of(name)) else {}),
-    )
-
-
-def _stopper(servers: list[_Server]) -> Callable[[], None]:
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        for server in servers:
-            server.should_exit = True
-
+def _stopping() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT."""
+    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-
-    def stop_from_anywhere() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended already
-            loop.call_soon_threadsafe(stop)
-
-    return stop_from_anywhere
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped
 
 
-def _watch_input(stop: Callable[[], None]) -> None:
+def _watch_input(stopped: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
     # Read from the descriptor: a thread that waits within a buffered reader holds its lock, and the exit fails.
     with contextlib.suppress(OSError, ValueError):
         while os.read(sys.stdin.fileno(), 4096):
             pass
-    stop()
+    with contextlib.suppress(RuntimeError):  # the loop has ended already
+        loop.call_soon_threadsafe(stopped.set)

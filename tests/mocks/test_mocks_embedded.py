@@ -53,7 +53,7 @@ def test_the_fixture_is_there_by_name(tmp_path: Path) -> None:
 
 def test_the_plugin_is_light() -> None:
     """A session that does not ask for the agencies does not load them."""
-    heavy = "{'starlette', 'httpx', 'respx', 'jsonschema_rs', 'joserfc', 'faker', 'trustme'}"
+    heavy = "{'httptools', 'httpx', 'respx', 'jsonschema_rs', 'joserfc', 'faker', 'trustme'}"
     code = f"import sys, joinedup.mocks.pytest_plugin; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
