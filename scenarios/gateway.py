@@ -186,14 +186,14 @@ def _status(played: Played) -> int:
 
 
 def organisation_of(headers: Mapping[str, str]) -> str:
-    """Whom a delivery is for, as the sender's token says; empty where it says nothing."""
+    """The council whose system a delivery is for, as the sender's token says; empty where it says nothing."""
     _, _, token = headers.get("authorization", "").partition(" ")
     claims = [*token.split("."), ""][1]
     try:
         said = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
     except ValueError:
         return ""
-    return str(said.get("organisation", "")) if isinstance(said, dict) else ""
+    return str(said.get("area") or said.get("organisation", "")) if isinstance(said, dict) else ""
 
 
 @contextlib.contextmanager

@@ -118,7 +118,7 @@ def _actor(organisation: str) -> str:
 def _organisation(headers: Mapping[str, str]) -> str:
     """Whom a delivery is for, as the sender's token says."""
     claims = headers["authorization"].split(".")[1]
-    return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["organisation"])
+    return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["area"])
 
 
 def _sender(cast: Served) -> Callable[[Letter], bool]:
