@@ -113,7 +113,7 @@ def calls_of(step: PlayedStep) -> Iterator[PlayedStep]:
 def outcome_of(played: Played) -> Outcome:
     """What the journey came to: one that could not be played to its end for what a system lacks did not pass."""
     steps = list(steps_of(played))
-    lacks = any(step.outcome is Outcome.NOT_APPLICABLE for step in steps)
+    lacks = any(step.outcome is Outcome.NOT_APPLICABLE and not step.is_optional for step in steps)
     return Outcome.NOT_APPLICABLE if lacks and played.outcome is Outcome.PASS else played.outcome
 
 
@@ -154,6 +154,8 @@ def _end(play: _Play, check: Check, step: PlayedStep, requirement: str) -> None:
         check.proves(requirement)
     elif step.outcome is Outcome.NOT_APPLICABLE:
         check.ends(not_applicable(reason), requirement)
+        if step.is_optional:
+            check.leaves_out(f"the step {step.id} of the journey {play.story.name}", requirement)
     elif step.outcome is Outcome.SETUP_ERROR:
         check.ends(setup_fault(_said(play, step)), requirement)
     elif step.outcome is Outcome.FAIL and _is_charged(play, step, check.system):
