@@ -120,6 +120,11 @@ def side(path: Path) -> Side:
         ConfigurationError: there is neither at this place.
         UnverifiedError: the pack does not hold together.
     """
+    if not path.is_dir() and not path.is_file():
+        raise ConfigurationError(
+            f"There is neither a run nor a pack at {path}.",
+            hint="Name the folder of a run, e.g. one below .joinedup/runs, or a file that `joinedup pack` wrote.",
+        )
     if path.is_file():
         verified = verify(path)
         return _checked(Side(path.name, verified.verdict, _run(verified.parts[RUN])))

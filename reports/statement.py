@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from securesystemslib.dsse import Envelope as Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner as CryptoSigner  # type: ignore[attr-defined] # it declares no exports
-from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined] # the same
+from securesystemslib.signer import SSlibKey as SSlibKey  # type: ignore[attr-defined] # the same
 
 from joinedup.conformance.errors import ConfigurationError, UnverifiedError
 from joinedup.conformance.outcomes import Outcome
@@ -121,9 +121,10 @@ def demand_signature(envelope: Envelope, key: SSlibKey) -> None:
     try:
         envelope.verify([key], threshold=1)
     except VerificationError:
-        signers = printable(", ".join(envelope.signatures))[:200] or "nobody"
+        signers = printable(", ".join(envelope.signatures))[:200]
+        named = f"it names {signers}" if signers else "nobody signed it"
         raise UnverifiedError(
-            f"The pack is not signed by the key that you trust ({key.keyid}); it names {signers}.",
+            f"The pack is not signed by the key that you trust ({key.keyid}): {named}.",
             hint="Ask the signer for their public key, or for the pack that they signed.",
         ) from None
 
@@ -158,7 +159,9 @@ def public_key(path: Path) -> SSlibKey:
     try:
         key = load_pem_public_key(path.read_bytes())
     except OSError as error:
-        raise ConfigurationError(f"The public key {path} cannot be read: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"The public key {path} cannot be read: {error.strerror}.", hint="Name the signer's public key."
+        ) from None
     except ValueError:
         key = None
     if not isinstance(key, Ed25519PublicKey):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from joinedup.conformance.outcomes import Outcome
 from joinedup.reports import wording
-from joinedup.reports.exceptions import Known, Waiver, first_unexpected, ready_entries
+from joinedup.reports.exceptions import Agreed, Known, Waiver, first_unexpected, ready_entries
 from joinedup.reports.wording import Verdict
 
 MOST_LINES = 40
 MOST_FINDINGS = 4
 MOST_GAPS = 4
 MOST_ANSWERED = 3
+RUNS = ".joinedup"
+_OTHER: Mapping[type[Agreed], type[Agreed]] = {Known: Waiver, Waiver: Known}
+_WHOSE: Mapping[type[Agreed], str] = {
+    Known: "Does the supplier know of it?",
+    Waiver: "Does the scheme accept it for a time?",
+}
 
 COLOURS = {"bad": "31", "warn": "33", "ok": "32", "none": "36"}
 
@@ -29,11 +36,19 @@ def render(verdict: Verdict, *, report: Path | None = None, colour: bool = False
         colour: whether to use colour codes; words and marks carry the meaning without them.
         width: where lines end.
     """
-    lines = [*_heading(verdict, colour), *_answered_for(verdict, width), *_findings(verdict, colour, width)]
-    lines += [*_gaps(verdict, width), *_unexpected(verdict)]
-    last = [*_left_behind(verdict, width), *([_short(f"Report: {report}", 1000)] if report else [])]
+    run = _named(report)
+    lines = [*_heading(verdict, colour), *_answered_for(verdict, width)]
+    lines += [*_findings(verdict, colour, width, run), *_gaps(verdict, width)]
+    last = [*_unexpected(verdict, run), *_left_behind(verdict, width)]
+    last += [_short(f"Report: {report}", 1000)] if report else []
     room = MOST_LINES - len(last)
     return "\n".join([*(lines if len(lines) <= room else [*lines[: room - 1], "…"]), *last])
+
+
+def _named(report: Path | None) -> str:
+    """How a command is told of the run: only one below ``.joinedup`` is found without."""
+    found = report is None or RUNS in report.parts
+    return "" if found else f" --run {shlex.quote(wording.printable(str(report.parent)))}"
 
 
 def _heading(verdict: Verdict, colour: bool) -> Iterator[str]:
@@ -82,24 +97,27 @@ def _baseline(verdict: Verdict) -> Iterator[str]:
     yield f"Baseline, which changes no verdict: {told}; {code}."
 
 
-def _unexpected(verdict: Verdict) -> Iterator[str]:
-    """Where a file of exceptions is kept, a ready entry for the first failure that nobody answers for."""
+def _unexpected(verdict: Verdict, run: str) -> Iterator[str]:
+    """
+    A ready entry for the first failure that nobody answers for, never cut: a CI log may be all that is left of a run.
+
+    It is for the file that is kept; where none is, for the supplier's, which changes no verdict.
+    """
     baseline = verdict.get("baseline")
-    kept = baseline or verdict.get("waivers")
     first = first_unexpected(verdict, baseline["new"] if baseline else None)
-    if not first:
+    kind = Waiver if verdict.get("waivers") and not baseline else Known
+    entries = ready_entries(verdict, first, kind) if first else []
+    if not entries:
         return
     yield ""
-    kind = Known if baseline else Waiver
-    entries = ready_entries(verdict, first, kind) if kept else []
-    if entries:
-        yield f"{first} is unexpected. Once completed, this entry belongs in {kind.FILE}:"
-        yield from entries[0].splitlines()
-    else:
-        yield f"Is it agreed to live with {first} for a time? `joinedup waiver new {first}` prints the entry."
+    yield f"{first} is unexpected. {_WHOSE[kind]} Complete this entry in {kind.FILE}:"
+    yield from entries[0].splitlines()
+    one, other = "" if kind is Waiver else " --baseline", "" if kind is Known else " --baseline"
+    more = f"all {len(entries)} with `joinedup waiver new {first}{one}{run}`, " if len(entries) > 1 else ""
+    yield f"({more}{'and' if more else 'or'} for {_OTHER[kind].FILE} with `joinedup waiver new {first}{other}{run}`)"
 
 
-def _findings(verdict: Verdict, colour: bool, width: int) -> Iterator[str]:
+def _findings(verdict: Verdict, colour: bool, width: int, run: str) -> Iterator[str]:
     findings = verdict.get("findings", [])
     for finding in findings[:MOST_FINDINGS]:
         must = finding["level"] == "MUST"
@@ -113,7 +131,7 @@ def _findings(verdict: Verdict, colour: bool, width: int) -> Iterator[str]:
         yield _field("expected", finding["expected"], width)
         yield _field("received", finding["actual"], width)
         yield _field("where", _where(finding), width)
-        yield _field("again", f"joinedup replay {finding['id']}{_parts(finding)}", width)
+        yield _field("again", f"joinedup replay {finding['id']}{run}{_parts(finding)}", width)
     if len(findings) > MOST_FINDINGS:
         yield f"… and {wording.plural(len(findings) - MOST_FINDINGS, 'more finding', 'more findings')} in the report"
 

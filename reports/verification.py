@@ -19,6 +19,7 @@ from joinedup.reports import archive, pack, statement
 from joinedup.reports.events import FILE_NAME
 from joinedup.reports.pack import ENVELOPE, MANIFEST, RUN, Tier
 from joinedup.reports.run_folder import VERDICT
+from joinedup.reports.statement import SSlibKey
 from joinedup.reports.wording import printable
 
 
@@ -57,7 +58,16 @@ def verify(path: Path, trust: Path | None = None) -> Verified:
         ConfigurationError: there is no such file, or no such key.
     """
     key = statement.public_key(trust) if trust else None
-    parts = archive.read(_content(path))
+    content = _content(path)
+    try:
+        return _verified(content, key)
+    except UnverifiedError as error:
+        name = printable(path.name)
+        raise UnverifiedError(f"{name} does not verify. {error.message}", hint=error.hint) from None
+
+
+def _verified(content: bytes, key: SSlibKey | None) -> Verified:
+    parts = archive.read(content)
     listed = _manifest(parts)
     same_version = listed["packed_by"] == pack.packed_by()
     verdict = _verdict(parts, same_version)
@@ -80,9 +90,12 @@ def verify(path: Path, trust: Path | None = None) -> Verified:
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
-        raise ConfigurationError(f"There is no file {path}.", hint="Name a file that `joinedup pack` wrote.")
+        what = f"{path} is a folder, and a pack is one file" if path.is_dir() else f"There is no file {path}"
+        raise ConfigurationError(f"{what}.", hint="Name a file that `joinedup pack` wrote.")
     if path.stat().st_size > archive.MOST_BYTES:
-        raise UnverifiedError(f"{path} is larger than the {archive.MOST_BYTES:,} bytes that a pack may have.")
+        raise UnverifiedError(
+            f"{path.name} does not verify. It is larger than the {archive.MOST_BYTES:,} bytes that a pack may have."
+        )
     try:
         return path.read_bytes()
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -333,11 +334,36 @@ def test_a_ready_entry_is_made_for_what_is_named(story: Any, name: str, number: 
     assert len(ready_entries(verdict, name, Known)) == number
 
 
-def test_an_unexpected_failure_prints_its_entry(story: Any) -> None:
-    """Where a baseline is kept, the entry for the first failure that it does not know stands on the console."""
-    said = summary.render(judged(story, *MET, READABLE, OTHER, known=[KNOWN]), width=200)
-    assert "f-2 is unexpected. Once completed, this entry belongs in baseline.toml:" in said
-    assert 'finding = "other"' in said
+@pytest.mark.parametrize(
+    ("kept", "first", "file"),
+    [
+        ({}, "f-1", "baseline.toml"),
+        ({"known": [KNOWN]}, "f-2", "baseline.toml"),
+        ({"waivers": [WAIVER]}, "f-2", "waivers.toml"),
+    ],
+    ids=["nothing", "baseline", "waivers"],
+)
+def test_an_unexpected_failure_prints_its_entry(
+    story: Any, tmp_path: Path, kept: Any, first: str, file: str
+) -> None:
+    """The whole entry for the first failure that nobody answers for stands on the console, and no loader takes it."""
+    crowd = [replace(OTHER, rule=f"r{n}", title=f"Wrong {n}", actual="long " * 99) for n in range(9)]
+    said = summary.render(judged(story, *MET, READABLE, OTHER, *crowd, **kept), report=Path("report.html"))
+    assert f"{first} is unexpected." in said
+    assert f"Complete this entry in {file}:" in said
+    start = said.index("[[")
+    entry = said[start : said.index("\n(", start)]
+    assert tomllib.loads(entry)
+    (tmp_path / file).write_text(entry)
+    with pytest.raises(ConfigurationError, match="is empty"):
+        agreements.read(tmp_path, on=TODAY, profiles=PROFILES)
+    assert len(said.splitlines()) <= summary.MOST_LINES
+
+
+def test_a_run_in_which_nothing_is_unexpected_prints_no_entry(story: Any) -> None:
+    """Where every failure is known, or there is none, nobody is asked for an entry."""
+    assert "unexpected" not in summary.render(judged(story, *MET, READABLE, known=[KNOWN]))
+    assert "unexpected" not in summary.render(judged(type(story)(story.folder.parent / "clean"), *MET))
 
 
 def test_hostile_words_cannot_leave_their_value(story: Any, tmp_path: Path) -> None:

@@ -79,6 +79,19 @@ def test_a_finding_says_what_an_engineer_needs(story: Any) -> None:
     assert text.endswith("Report: out/report.html")
 
 
+@pytest.mark.parametrize(
+    ("report", "command"),
+    [
+        ("my run/report.html", "joinedup replay f-1 --run 'my run'"),
+        (".joinedup/runs/1/report.html", "joinedup replay f-1"),
+    ],
+)
+def test_a_command_on_the_console_finds_its_run(story: Any, report: str, command: str) -> None:
+    """Whoever named a folder of their own gets commands that name it too."""
+    text = summary.render(story.start().system().check(*MET, BROKEN).verdict(), report=Path(report))
+    assert command in [line.removeprefix("  again    ") for line in text.splitlines()]
+
+
 def test_it_stays_short(story: Any) -> None:
     """However much is wrong, the console gets at most 40 lines of the terminal's width, and the report's path last."""
     entries = [{"id": f"X-{n:03}", "level": "MUST", "text": "word " * 90} for n in range(60)]
@@ -90,7 +103,7 @@ def test_it_stays_short(story: Any) -> None:
         story.check(replace(BROKEN, actual="long " * 99, requirements=("X-001",)), system=system)
     lines = summary.render(story.verdict(), report=Path("report.html"), width=80).splitlines()
     assert len(lines) <= 40
-    assert max(map(len, lines[2:])) <= 100
+    assert max(len(line) for line in lines[2:] if not line.startswith("scope = ")) <= 100
     assert lines[-1] == "Report: report.html"
 
 

@@ -349,15 +349,18 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         verify(tmp_path / "huge.zip")
 
 
-@pytest.mark.parametrize("what", ["missing", "folder", "pipe"])
-def test_what_is_no_file_is_refused(tmp_path: Path, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("missing", "There is no file"), ("folder", "is a folder"), ("pipe", "There is no file")],
+)
+def test_what_is_no_file_is_refused(tmp_path: Path, what: str, said: str) -> None:
     """It is an error of the command, and waits for nothing."""
     path = tmp_path / "no.zip"
     if what == "folder":
         path.mkdir()
     if what == "pipe":
         os.mkfifo(path)
-    with pytest.raises(ConfigurationError, match="There is no file"):
+    with pytest.raises(ConfigurationError, match=said):
         verify(path)
 
 
