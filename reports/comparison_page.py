@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -35,7 +35,29 @@ def render(comparison: Mapping[str, Any]) -> str:
             style_hash=page.hash_of(style),
             groups=[group for group in groups if group[3]],
             claim=compare.sentence(comparison),
-            outcome=compare.outcome,
+            counted=_counted,
+            was=_was,
+            value=_value,
             advice={side: wording.recommendation(comparison[side]) for side in ("before", "after")},
         )
     )
+
+
+def _counted(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How many points and how many findings there are among some differences."""
+    points = sum(bool(row.get("id")) for row in rows)
+    numbers = ((points, "point"), (len(rows) - points, "finding"))
+    return [wording.plural(number, noun) for number, noun in numbers if number]
+
+
+def _was(row: Mapping[str, Any], when: str) -> str:
+    """What became of a point, or whether a finding was there, in one of the two runs."""
+    missing = "not asked" if row.get("id") else "not found"
+    return compare.outcome(str(row[when])) if row.get(when) else missing
+
+
+def _value(value: object) -> str:
+    """A circumstance as people write it."""
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value) or "none"
+    return "none" if value is None else str(value)

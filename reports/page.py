@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 MOST_DETAILED_FINDINGS = 300
 LONGEST_TEXT = 6000
 _CODE = re.compile(r"`([^`\n]+)`")
-_JOURNEY = re.compile(r"(?<=\bjourney )([a-z0-9-]+)")
+_PLACE = re.compile(r"((?<=\bjourney )[a-z0-9-]+|\bf-[0-9]+(?:\.[0-9]+)?\b)")
 # More gaps than this with one reason are shown together.
 MOST_ALIKE = 3
 
@@ -62,7 +62,7 @@ def render(verdict: Verdict) -> str:
             new=earlier.told_as_new(verdict, changes),
             history=history.history(verdict),
             journeys=journeys(verdict),
-            played=frozenset(str(journey.get("id")) for journey in verdict.get("journeys", [])),
+            places=places(verdict),
             matrix=links.matrix(verdict.get("links", [])),
             performance=verdict.get("performance"),
             load=load_section.section(verdict.get("performance")),
@@ -222,23 +222,33 @@ def cut(text: str) -> str:
     return f"{text[:LONGEST_TEXT]}\n… {len(text) - LONGEST_TEXT:,} more characters stand in verdict.json"
 
 
-def inline(text: object, journeys: Collection[str] = ()) -> Markup:
-    """A sentence with what stands in back-ticks as code, and with links to the journeys that it names."""
+def places(verdict: Verdict) -> frozenset[str]:
+    """The anchors of findings and journeys, to which sentences lead."""
+    found = verdict.get("findings", [])
+    told = [each for finding in found for each in (finding, *(finding.get("parts") or []))]
+    played = verdict.get("journeys", [])
+    return frozenset([*(str(each["id"]) for each in told), *(f"journey-{each.get('id')}" for each in played)])
+
+
+def inline(text: object, places: Collection[str] = ()) -> Markup:
+    """A sentence with what stands in back-ticks as code, and with links to the journeys and findings that it names."""
     told = _CODE.split(str(text))
     return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if number % 2 else _linked(piece, journeys)
+        Markup("<code>{}</code>").format(piece) if number % 2 else _linked(piece, places)
         for number, piece in enumerate(told)
     )
 
 
-def _linked(text: str, journeys: Collection[str]) -> Markup:
-    told = _JOURNEY.split(text)
+def _linked(text: str, places: Collection[str]) -> Markup:
     return Markup("").join(
-        Markup('<a href="#journey-{}">{}</a>').format(piece, piece)
-        if number % 2 and piece in journeys
-        else escape(piece)
-        for number, piece in enumerate(told)
+        _link(piece, places) if number % 2 else escape(piece)
+        for number, piece in enumerate(_PLACE.split(text))
     )
+
+
+def _link(name: str, places: Collection[str]) -> Markup:
+    anchor = next((place for place in (name, f"journey-{name}") if place in places), "")
+    return Markup('<a href="#{}">{}</a>').format(anchor, name) if anchor else escape(name)
 
 
 def web(url: object) -> str:
