@@ -88,13 +88,14 @@ class Journeys:
 
     Args:
         closing: what ends with the run; the cast does.
+        handed_in: what was played at live systems for deliveries of agencies, in the journey that was played last.
     """
 
     run: Run
     closing: contextlib.ExitStack
     shown: Redactor = field(default_factory=Redactor)
     _declared: set[int] = field(default_factory=set)
-    _handed_in: list[Played] = field(default_factory=list)
+    handed_in: list[Played] = field(default_factory=list)
 
     @cached_property
     def live(self) -> Mapping[str, Target]:
@@ -167,7 +168,7 @@ class Journeys:
         for name, binding in self.bindings.items():
             reference = Library().open(bundled_capabilities()[name])
             actor = partial(_identity_of, self.live[name])
-            found[name] = Gateway(reference, binding, None, actor, self._handed_in.append)
+            found[name] = Gateway(reference, binding, None, actor, self.handed_in.append)
             self._doors[name][1](found[name])
         return found
 
@@ -210,7 +211,8 @@ class Journeys:
         return {name: tuple(self.run.requirements(name)) for name in self.run.tested if name in story.systems}
 
     def _taking_part(self, story: Story) -> dict[str, Target]:
-        return {name: target for name, target in self.live.items() if name in story.systems}
+        """Live systems that a story calls."""
+        return {name: target for name, target in self.live.items() if name in story.capabilities}
 
     def _hindrance(self, story: Story) -> Ended | None:
         """Why a journey is not played at all, where that is known beforehand."""
@@ -281,22 +283,24 @@ class Journeys:
         inputs = given.inputs if given else {}
         live = self._taking_part(story)
         self._declare(linked, inputs, live)
-        stage = Mixture(self.agencies, live, self.run.record.write, self.shown, self.bindings, self._trust)
+        stage = Mixture(
+            self.agencies, self.live, live, self.run.record.write, self.shown, self.bindings, self._trust
+        )
         with contextlib.closing(stage), self._open(stage):
             stage.begin()
             played = play(callee, inputs, stage)
             deliveries = list(self.agencies.all_deliveries())
         judgement = judge(
-            story, played, self._held(story), stage.redactor, live, handed_in=tuple(self._handed_in)
+            story, played, self._held(story), stage.redactor, self.live, handed_in=tuple(self.handed_in)
         )
         return played, judgement, deliveries, stage
 
     @contextlib.contextmanager
     def _open(self, stage: Mixture) -> Iterator[None]:
         """What the agencies have for live systems of a story is handed in as long as it is played."""
-        self._handed_in.clear()
-        for name, gateway in self.gateways.items():
-            gateway.begin(stage if name in stage.live else None)
+        self.handed_in.clear()
+        for gateway in self.gateways.values():
+            gateway.begin(stage)
         try:
             yield
         finally:

@@ -51,6 +51,7 @@ def _criterion(node: Node) -> Criterion | None:
         context,
         node.texts("x-requirements"),
         node.text_or_texts("x-system"),
+        node.text("x-feature"),
     )
 
 

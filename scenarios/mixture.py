@@ -10,7 +10,7 @@ the journey is not applicable.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from joinedup.conformance.operations import Operation
 from joinedup.conformance.redaction import Redactor, scalars
 from joinedup.conformance.target import OTHER, OWN, Target
 from joinedup.mocks.serve import Served
-from joinedup.scenarios.environment import SET_CLOCK, Environment
+from joinedup.scenarios.environment import RESTORE_SNAPSHOT, SET_CLOCK, TAKE_SNAPSHOT, Environment
 from joinedup.scenarios.library import Library, Linked, Live, Source
 from joinedup.scenarios.stages import ACTORS, CONTROL, SPOILT, Systems, real_wait, served_live, served_systems
 
@@ -57,7 +57,8 @@ class Mixture:
     The served agencies with live systems in the place of some of them.
 
     Args:
-        live: systems by name, those that take part in what is played.
+        live: systems by name.
+        called: those of them that what is played calls; the others are told things at most.
         write: appends an event to the record.
         shown: what of the bundled agencies' answers may be shown.
         bindings: the capabilities of live systems on contracts of their own, by system.
@@ -65,6 +66,7 @@ class Mixture:
 
     served: Served
     live: Mapping[str, Target]
+    called: Collection[str]
     write: Write
     shown: Redactor
     bindings: Mapping[str, Linked] = field(default_factory=lambda: MappingProxyType({}))
@@ -109,7 +111,7 @@ class Mixture:
 
     def wait(self, seconds: float) -> None:
         """Let time pass: the agencies' where every live system has a clock that can be moved, else real time."""
-        if all(environment.can(SET_CLOCK) for environment in self._environments):
+        if all(environment.can(SET_CLOCK) for environment in self._concerned(SET_CLOCK)):
             self._move(self.served.now() + timedelta(seconds=seconds))
             self._bundled.wait(seconds)
         else:
@@ -192,18 +194,22 @@ class Mixture:
         elif operation.operation_id == "advanceClock":
             self._move(self.served.now() + timedelta(seconds=float(body["seconds"])))
         elif operation.operation_id == "restoreSnapshot":
-            for environment in self._environments:
+            for environment in self._concerned(RESTORE_SNAPSHOT):
                 environment.put_back(str(step.path_parameters["snapshotId"]))
 
     def _after(self, operation: Operation, exchange: Exchange) -> None:
         body = exchange.response.json() if exchange.response else MISSING
         if operation.operation_id == "takeSnapshot" and isinstance(body, dict):
-            for environment in self._environments:
+            for environment in self._concerned(TAKE_SNAPSHOT):
                 environment.keep(str(body.get("snapshotId", "")))
 
     def _move(self, now: datetime) -> None:
-        for environment in self._environments:
+        for environment in self._concerned(SET_CLOCK):
             environment.set_clock(now)
+
+    def _concerned(self, workflow: str) -> list[Environment]:
+        """Those that can do something, and those that would have to because they are called."""
+        return [each for each in self._environments if each.can(workflow) or each.system in self.called]
 
     def _observe(self, system: str, exchange: Exchange) -> None:
         """Take note of an exchange with a bundled agency."""

@@ -129,6 +129,7 @@ class Criterion:
         expressions: every expression in it, the context too.
         requirements: ids of what it proves (``x-requirements``).
         systems: whom it says so of (``x-system``), its step's where it names none; empty for whoever is called.
+        feature: what the contract of the called system has to show for it to be judged (``x-feature``); empty for always.
     """
 
     kind: str
@@ -139,6 +140,7 @@ class Criterion:
     context: Expression | None = None
     requirements: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
+    feature: str = ""
 
 
 class Flow(enum.StrEnum):

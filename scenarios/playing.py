@@ -14,6 +14,7 @@ from typing import Any
 from joinedup.conformance.check import Ended
 from joinedup.conformance.errors import ConfigurationError, RealDataError, SetupError
 from joinedup.conformance.exchanges import MISSING
+from joinedup.conformance.features import features_of
 from joinedup.conformance.outcomes import Outcome
 from joinedup.scenarios.attempts import Attempt, attempt_operation, judged, outputs_of
 from joinedup.scenarios.expressions import Finished, MissingValueError, Scope
@@ -300,7 +301,8 @@ class _Session:
         scope = run.scope.after(last.exchange if last else None, "", played.outputs)
         attempt = Attempt(step, scope, played.outcome, system=system, actor=actor, called=(played,))
         if played.outcome is Outcome.PASS:
-            return outputs_of(_located(judged(attempt, step.criteria), callee.workflow, last))
+            criteria = _that_apply(step.criteria, callee)
+            return outputs_of(_located(judged(attempt, criteria), callee.workflow, last))
         ended = played.outcome is Outcome.NOT_APPLICABLE
         return outputs_of(replace(attempt, reason=played.reason, is_final=ended))
 
@@ -310,6 +312,17 @@ class _Session:
             return "", ""
         source = next(iter(callee.linked.sources.values()), None)
         return step.actor, self.stage.credential(source, step.actor) if source else ""
+
+
+def _that_apply(criteria: tuple[Criterion, ...], callee: Callee) -> tuple[Criterion, ...]:
+    """The criteria without those about what the contract of the called system does not show."""
+    wanted = {criterion.feature for criterion in criteria} - {""}
+    shown = (
+        {f for source in callee.linked.sources.values() for f in features_of(source.contract)}
+        if wanted
+        else ()
+    )
+    return tuple(each for each in criteria if not each.feature or each.feature in shown)
 
 
 def _located(attempt: Attempt, called: Workflow, last: Sent | None) -> Attempt:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from joinedup.scenarios.journey import bundled_journeys, first_workflow, systems_of
-from joinedup.scenarios.library import Callee, Library, Linked
+from joinedup.scenarios.library import JOURNEYS, Callee, Library, Linked
 from joinedup.scenarios.model import Workflow
 from joinedup.scenarios.stages import CONTROL
 
@@ -51,7 +51,9 @@ def story_of(linked: Linked, path: Path, workflow: str = "") -> Story:
     document, name = linked.document, workflow or first_workflow(linked)
     found = document.workflows.get(name)
     capabilities = _capabilities(linked, found) if found else {}
-    taking_part = capabilities if workflow else dict.fromkeys(systems_of(linked))
+    # Of several stories in one document each has those that it calls; a document of one story names who takes part.
+    is_one = not workflow or path.parent == JOURNEYS
+    taking_part = dict.fromkeys(systems_of(linked)) if is_one else capabilities
     return Story(
         name=name,
         path=path,

@@ -12,7 +12,7 @@ import msgspec
 
 from joinedup.conformance.catalogue import load_catalogue
 from joinedup.conformance.configuration import Configuration
-from joinedup.conformance.journeys import Journeys
+from joinedup.conformance.journeys import Ending, Journeys
 from joinedup.conformance.run import BUNDLED, Plan, Run, bundled_configuration, describe_system, start
 from joinedup.mocks.serve import Served, served
 from joinedup.reports.events import read_events
@@ -29,7 +29,11 @@ class Playing:
 
     def play(self, name: str, path: Path | None = None) -> str:
         """Play one journey; gives its outcome."""
-        return str(self.journeys.play(path or bundled_journeys()[name], name, f"journeys/{name}").outcome)
+        return str(self.ending(name, path).outcome)
+
+    def ending(self, name: str, path: Path | None = None) -> Ending:
+        """Play one journey; gives what became of it."""
+        return self.journeys.play(path or bundled_journeys()[name], name, f"journeys/{name}")
 
     def verdict(self) -> dict[str, Any]:
         """The verdict of what was played so far."""
@@ -44,6 +48,7 @@ def playing(
     faults: tuple[str, ...] = (),
     tested: tuple[str, ...] = (),
     journeys: tuple[str, ...] = (),
+    inputs: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[Playing]:
     """
     A run as the plugin leads it.
@@ -51,12 +56,14 @@ def playing(
     Args:
         live: tables of systems that are not bundled; the bundled agencies are under test where there are none.
         tested: systems under test, all of the configuration where none is named.
+        inputs: of journeys, by journey.
     """
     source = "joinedup.toml" if live else BUNDLED
     plan = Plan(source, str(folder / "run"), faults=faults, journeys=journeys)
     with contextlib.ExitStack() as closing:
         if live:
             table = {"systems": dict(live), "under_test": list(tested), "folder": str(folder)}
+            table["journeys"] = {name: {"inputs": given} for name, given in (inputs or {}).items()}
             configuration, ours = msgspec.convert(table, Configuration), frozenset[str]()
         else:
             agencies = closing.enter_context(served(tested, apart=True))

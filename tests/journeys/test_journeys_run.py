@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from played import playing, table_of
 
 from joinedup.conformance.errors import NothingSelectedError
 from joinedup.conformance.journeys import check_journeys
@@ -17,6 +16,7 @@ from joinedup.conformance.run import Plan
 from joinedup.mocks.serve import Served, served
 from joinedup.reports.events import read_events
 from joinedup.scenarios.journey import bundled_journeys
+from journeys.played import playing, table_of
 
 OWN_JOURNEY = """\
 arazzo: 1.0.1

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +17,26 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from product.caseload import OPERATIONS, Caseload
+from product.caseload import COUNCILS, Caseload
 from product.messages import RefusedError, Request
+from product.operations import OPERATIONS
 
 HERE = Path(__file__).parent
 CONTRACT = HERE / "contract.yaml"
 KEY_HEADER = "x-caseload-key"
 # One key for each council, as it is handed to those who report to it.
-KEYS = {"caseload-demo-key-one": "E09000001", "caseload-demo-key-two": "E09000002"}
-OPEN = frozenset({"code_of"})
+KEYS = dict(zip(("caseload-demo-key-one", "caseload-demo-key-two"), COUNCILS, strict=True))
+# Keys of the first council that open no more, and one that opens intakes alone.
+ENDED, REVOKED, NARROW = "caseload-demo-key-ended", "caseload-demo-key-revoked", "caseload-demo-key-intakes"
+OPENED_BY_NARROW = frozenset({"log_intake", "list_intakes", "show_intake"})
+OPEN = frozenset({"code_of", "set_clock", "reset_data", "take_snapshot", "restore_snapshot"})
 
 
-def application(kept: Caseload, now: Callable[[], datetime]) -> Starlette:
-    """
-    The product as an application.
-
-    Args:
-        now: what time it is to the product.
-    """
+def application(kept: Caseload) -> Starlette:
+    """The product as an application."""
     document = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))
     routes = [
-        Route(path, _endpoint(document, path, methods, kept, now), methods=[m.upper() for m in methods])
+        Route(path, _endpoint(document, path, methods, kept), methods=[m.upper() for m in methods])
         for path, methods in document["paths"].items()
     ]
     return Starlette(routes=routes)
@@ -49,7 +47,6 @@ def _endpoint(
     path: str,
     methods: Mapping[str, Any],
     kept: Caseload,
-    now: Callable[[], datetime],
 ) -> Callable[[HttpRequest], Any]:
     validators = {method: _validator(document, path, method) for method in methods}
 
@@ -58,7 +55,7 @@ def _endpoint(
         body = await request.body()
         try:
             read = _read(body, validators[method])
-            call = _call(request, methods[method]["operationId"], read, now)
+            call = _call(request, methods[method]["operationId"], read, kept)
             kept.outbox.flush()
             status, found = OPERATIONS[call.operation](kept, call)
         except RefusedError as refusal:
@@ -68,22 +65,31 @@ def _endpoint(
     return answer
 
 
-def _call(request: HttpRequest, operation: str, body: Any, now: Callable[[], datetime]) -> Request:
-    council = KEYS.get(request.headers.get(KEY_HEADER, ""), "")
-    if not council and operation not in OPEN:
-        raise RefusedError(401, "no_key", "The key is missing or not known.")
+def _call(request: HttpRequest, operation: str, body: Any, kept: Caseload) -> Request:
+    council = _council(request.headers.get(KEY_HEADER, ""), operation, kept)
     for name in ("offset", "page_size"):
         if not re.fullmatch(r"[0-9]{1,6}", request.query_params.get(name, "0")):
             raise RefusedError(422, "not_a_number", "It is a number.", name)
     return Request(
         operation,
         council,
-        now(),
+        kept.moment.now(),
         {name: str(value) for name, value in request.path_params.items()},
         request.query_params,
         {name.lower(): value for name, value in request.headers.items()},
         body,
     )
+
+
+def _council(key: str, operation: str, kept: Caseload) -> str:
+    """Whom a key belongs to."""
+    keys = {**KEYS, NARROW: COUNCILS[0]} | ({ENDED: COUNCILS[0]} if "ended_keys_open" in kept.defects else {})
+    council = keys.get(key, "")
+    if not council and operation not in OPEN:
+        raise RefusedError(401, "no_key", "The key is missing or not known.")
+    if key == NARROW and operation not in OPENED_BY_NARROW | OPEN:
+        raise RefusedError(403, "not_by_this_key", "The key does not open this.")
+    return council
 
 
 def _validator(document: Mapping[str, Any], path: str, method: str) -> jsonschema_rs.Validator | None:

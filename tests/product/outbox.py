@@ -155,6 +155,19 @@ class Outbox:
                     formerNhsNumber=former if former != after.get("nhs_no") else None,
                 )
 
+    def ask_custodians(self, request: Request, asked: Record, custodians: tuple[str, ...]) -> None:
+        """Whoever asks the council need not know who else holds records: the council asks them in turn."""
+        for to in custodians:
+            child = _partner(request.body["person"], WHO)
+            self._notice(
+                request,
+                to,
+                "subject-access-request",
+                child=child,
+                reference=asked["request_ref"],
+                dueBy=asked["answer_by"],
+            )
+
     def pass_on(self, request: Request, message: Record, person: Record) -> None:
         """The virtual school of a looked-after child learns that it is missing, or was found."""
         child = _partner(person, PUPIL)

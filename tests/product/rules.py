@@ -4,6 +4,7 @@ By when the product wants things done: working days of England, reckoned by itse
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from holidays import country_holidays
 
 LONDON = ZoneInfo("Europe/London")
-SATURDAY = 5
+SATURDAY, DECEMBER = 5, 12
 DECISION, ASSESSMENT, CONFERENCE, MOVE = 1, 45, 15, 15
 
 
@@ -38,3 +39,16 @@ def last_day(due_by: str) -> str:
     """The last day on which something that is due is in time."""
     last = datetime.fromisoformat(due_by).astimezone(LONDON) - timedelta(seconds=1)
     return last.date().isoformat()
+
+
+def a_month_after(moment: datetime) -> str:
+    """The same day of the next month, or its last day where it has no such day."""
+    day = moment.astimezone(LONDON).date()
+    year, month = (day.year + 1, 1) if day.month == DECEMBER else (day.year, day.month + 1)
+    return date(year, month, min(day.day, monthrange(year, month)[1])).isoformat()
+
+
+def years_since(day: str, moment: datetime) -> int:
+    """Full years from a birthday to a moment, by the calendar in London."""
+    born, today = date.fromisoformat(day), moment.astimezone(LONDON).date()
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

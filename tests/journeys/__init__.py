@@ -1,0 +1,1 @@
+"""Journeys as part of a run."""
