@@ -428,6 +428,14 @@ def huge() -> dict[str, Any]:
 
 KINDS = {"passing": passing, "failing": failing, "empty": empty, "huge": huge}
 
+HOSTILE = [
+    "<script>document.title='owned'</script>",
+    '"><img src=x onerror="document.title=1"><svg onload=alert(1)>',
+    "</style></pre></script></svg><h1>owned</h1><base href=https://example.test>",
+    "javascript:alert(1) {{ 7 * 7 }}{% raw %} &lt;b&gt; <!-- --> ]]> \u202e \x1b[2J",
+    "--><iframe src=https://example.test></iframe><meta http-equiv=refresh content=0>",
+]
+
 # What the page turns into words of its own, by a closed list of values, or uses to find its way.
 CLOSED = frozenset(
     {
@@ -438,6 +446,7 @@ CLOSED = frozenset(
         "started",
         "basis",
         "cause",
+        "change",
         "id",
         "requirement",
         "url",

@@ -7,34 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import node_file
 
+from browser.axe import WIDTHS, violations
 from browser.chromium import Browser
-from browser.stories import KINDS, failing, with_everywhere
+from browser.stories import HOSTILE, KINDS, failing, with_everywhere
 
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => { each.open = true })"
-# Axe reads every element of a page with five thousand findings, all of them open, in half a minute or so.
-MOST_OF_AXE_S = 600
-WIDTHS = (360, 768, 1440)
-HOSTILE = [
-    "<script>document.title='owned'</script>",
-    '"><img src=x onerror="document.title=1"><svg onload=alert(1)>',
-    "</style></pre></script></svg><h1>owned</h1><base href=https://example.test>",
-    "javascript:alert(1) {{ 7 * 7 }}{% raw %} &lt;b&gt; <!-- --> ]]> \u202e \x1b[2J",
-    "--><iframe src=https://example.test></iframe><meta http-equiv=refresh content=0>",
-]
 Write = Callable[[Any], Path]
 
 SHOWN = "getComputedStyle(document.getElementById({!r}).closest('details, tr')).display"
-
-
-def violations(browser: Browser) -> list[Any]:
-    """What axe finds wrong with the page that is open."""
-    browser.run(node_file("axe-core/axe.min.js").read_text("utf-8") + ";0")
-    found = f"axe.run(document, {{runOnly: {WCAG}, resultTypes: ['violations']}})"
-    told = "v => [v.id, v.nodes.slice(0, 3).map(n => n.html.slice(0, 200))]"
-    return list(browser.run(f"{found}.then(r => r.violations.map({told}))", patience_s=MOST_OF_AXE_S))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
