@@ -44,6 +44,7 @@ ORDER = (
     "test_errors",
     "test_representations",
     "test_identifiers",
+    "test_code_lists",
     "test_input",
     "test_sequences",
     "test_paging",

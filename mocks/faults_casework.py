@@ -34,6 +34,18 @@ FAULTS: tuple[Fault, ...] = (
         "VAL-01",
         "An assessment finds no factor and, beside it, some.",
     ),
+    _fault(
+        "category-of-its-own-shown",
+        "VAL-02",
+        "The category of abuse of a plan is ABU, which is on no national list.",
+        "CON-API-03",
+    ),
+    _fault(
+        "ended-placement-type-shown",
+        "VAL-03",
+        "Every placement is of the type P2, which ended in 2023.",
+        "CON-API-03",
+    ),
     _fault("incomplete-transfer-accepted", "TRN-01", "Transfer papers without a chronology are taken in."),
     _fault(
         "responsibility-moves-early",

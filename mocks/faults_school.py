@@ -17,7 +17,7 @@ SCHOOL_FAULTS: tuple[Fault, ...] = (
     _fault("stale-flag-accepted", "CCY-01", "A social worker flag set on an older version overwrites a newer one."),
     _fault("pupil-listed-twice", "PAG-01", "The last pupil of a page is also the first of the next."),
     _fault("pupil-check-letter-ignored", "IDN-02", "A search takes a unique pupil number with a wrong check letter.", "CON-API-10 CON-API-03"),
-    _fault("ended-attendance-code-shown", "CON-API-03", "The register shows the code H, which ended in 2024."),
+    _fault("ended-attendance-code-shown", "CON-API-03 VAL-04", "The register shows the code H, which ended in 2024."),
     _fault("search-shows-safeguarding-notes", "SEC-02", "Whoever searches for a pupil sees the safeguarding notes about it.", "CON-API-03"),
     _fault("purpose-not-asked", "MIN-02", "Early help sees the address and the social worker flag of a pupil, which it does not need."),
     _fault("concern-shown-for-monitoring", "SHR-02", "A safeguarding concern is shown to whoever monitors attendance."),

@@ -181,6 +181,19 @@ def redirect_elsewhere(answer: Answer, operation: Operation | None, incoming: In
     return answer
 
 
+def category_of_its_own(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
+    if _is(operation, "getPlan") and answer.status == 200:
+        return replace(answer, body={**answer.body, "category": "ABU"})
+    return answer
+
+
+def ended_placement_type(answer: Answer, operation: Operation | None, incoming: Incoming) -> Answer:
+    if _is(operation, "getEpisode") and answer.status == 200:
+        placements = [{**placement, "placementType": "P2"} for placement in answer.body["placements"]]
+        return replace(answer, body={**answer.body, "placements": placements})
+    return answer
+
+
 TAMPERING: dict[str, Tampering] = {
     "undeclared-status": undeclared_status,
     "rare-value-breaks-schema": rare_value_breaks_schema,
@@ -201,4 +214,6 @@ TAMPERING: dict[str, Tampering] = {
     "quote-breaks": quote_breaks,
     "redirect-elsewhere": redirect_elsewhere,
     "request-id-not-echoed": request_id_not_echoed,
+    "category-of-its-own-shown": category_of_its_own,
+    "ended-placement-type-shown": ended_placement_type,
 }
