@@ -39,6 +39,11 @@ def blocked(reason: str, cause: Cause = Cause.OUTSIDE, blocked_by: str = "") -> 
     return Ended(Outcome.BLOCKED, reason, cause, blocked_by)
 
 
+def needs_a_person(reason: str) -> Ended:
+    """No machine can tell: a named person has to look, and may attest it in ``attestations.toml``."""
+    return Ended(Outcome.REVIEW, reason)
+
+
 def setup_fault(reason: str) -> Ended:
     """Configuration, network or environment stands in the way."""
     return Ended(Outcome.SETUP_ERROR, reason)

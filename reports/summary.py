@@ -47,8 +47,9 @@ def render(verdict: Verdict, *, report: Path | None = None, colour: bool = False
 
 def _named(report: Path | None) -> str:
     """How a command is told of the run: only one below ``.joinedup`` is found without."""
-    found = report is None or RUNS in report.parts
-    return "" if found else f" --run {shlex.quote(wording.printable(str(report.parent)))}"
+    if report is None or RUNS in report.parts:
+        return ""
+    return f" --run {shlex.quote(wording.printable(str(report.parent)))}"
 
 
 def _heading(verdict: Verdict, colour: bool) -> Iterator[str]:

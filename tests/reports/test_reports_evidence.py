@@ -1,32 +1,28 @@
-"""The commands about evidence, from a real run to a pack, a comparison and an exception."""
+"""The commands about evidence: each ends with its code, and with a sentence."""
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 import tomllib
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from click.testing import Result as Ended
 
 from joinedup.conformance.cli import main
+from joinedup.conformance.findings import Finding, Result
+from joinedup.conformance.outcomes import Cause, Outcome
 from joinedup.reports.run_folder import write_views
 
-# What a check and a journey say of one and the same fault.
-OTHER_COUNCIL_READS = (
-    "read-by-another-organisation",
-    "journey-broken-authorisation-other-council-reads-no-child",
-)
+MET = Result("AUT-01", Outcome.PASS)
+BROKEN = Finding("rule", ("AUT-01",), "A title", "expected", "actual", "GET /a", ("GET /a",))
 DOCUMENT = Path(__file__).parents[2] / "docs" / "evidence.md"
 
 
-def joinedup(*words: object) -> Result:
+def joinedup(*words: object) -> Ended:
     """One command, with what it said and its exit code; nothing but an exit may leave it."""
     result = CliRunner().invoke(main, [str(word) for word in words])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
@@ -40,37 +36,6 @@ def run(story: Any) -> Path:
     write_views(story.folder)
     (story.folder / "run.json").write_text("{}")
     return Path(story.folder)
-
-
-def test_a_real_run_goes_all_the_way(tmp_path: Path) -> None:
-    """A waiver beside the configuration is laid over a real failure; the run packs, verifies and compares."""
-    values = {
-        "requirement": "AUT-03",
-        "reason": "r",
-        "risk": "r",
-        "requested_by": "Ann Example",
-        "approved_by": "Ben Example",
-    }
-    today = datetime.now(UTC).date()
-    agreed = [f'{key} = "{value}"' for key, value in values.items()]
-    agreed += [f"approved_on = {today - timedelta(days=1)}", f"expires = {today + timedelta(days=30)}"]
-    scopes = [f'scope = {{system = "social-care", finding = "{finding}"}}' for finding in OTHER_COUNCIL_READS]
-    (tmp_path / "waivers.toml").write_text(
-        "\n".join(line for scope in scopes for line in ["[[waiver]]", scope, *agreed])
-    )
-    command = [sys.executable, "-P", "-m", "joinedup.conformance.cli", "check", "--quick", "--only", "AUT-03"]
-    command += ["--fault", "other-organisation-readable", "--out", str(tmp_path / "run")]
-    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
-    verdict = json.loads((tmp_path / "run" / "verdict.json").read_text())
-    assert [(r["outcome"], r["waived"]) for r in verdict["requirements"]] == [("fail", True)]
-
-    pack = tmp_path / "evidence.zip"
-    assert joinedup("pack", tmp_path / "run", "--out", pack).exit_code == 0
-    assert "self-run, unsigned" in joinedup("verify", pack).stdout
-    compared = joinedup("compare", tmp_path / "run", pack, "--json", "--out", tmp_path / "comparison.html")
-    assert compared.exit_code == 0
-    assert json.loads(compared.stdout)["regression"] is False
-    assert "Both runs found the same." in (tmp_path / "comparison.html").read_text()
 
 
 CODES = [
@@ -95,6 +60,30 @@ def test_each_command_ends_with_its_code_and_a_sentence(
     result = joinedup(*(word.format(run=run) for word in words))
     assert result.exit_code == code
     assert said in result.output
+
+
+VERDICTS: list[tuple[list[Finding | Result], bool, int]] = [
+    ([MET], True, 0),
+    ([BROKEN], True, 1),
+    ([Result("AUT-01", Outcome.BLOCKED, "no token came", Cause.SYSTEM)], True, 1),
+    ([Result("AUT-01", Outcome.BLOCKED, "no token came")], True, 3),
+    ([Result("AUT-01", Outcome.SETUP_ERROR, "no network")], True, 3),
+    ([BROKEN, Result("CON-01", Outcome.SETUP_ERROR, "no network")], True, 1),
+    ([BROKEN, Result("CON-01", Outcome.HARNESS_ERROR, "our bug")], True, 4),
+    ([MET], False, 5),
+    ([Result("AUT-01", Outcome.REVIEW, "somebody has to look")], True, 6),
+]
+
+
+@pytest.mark.parametrize(("found", "finished", "code"), VERDICTS)
+def test_every_line_of_the_table_of_verdicts_is_an_exit_code(
+    story: Any, found: list[Finding | Result], finished: bool, code: int
+) -> None:
+    """A run's verdict is what the command ends with, also when its views are written again."""
+    named = {item.requirement for item in found if isinstance(item, Result)}
+    rest = [Result(id_, Outcome.PASS) for id_ in ("AUT-01", "CON-01", "ERR-01") if id_ not in named]
+    story.start().system().check(*found, *rest).verdict(finished=finished)
+    assert joinedup("report", story.folder).exit_code == code
 
 
 def test_a_working_copy_says_where_it_is(run: Path, tmp_path: Path) -> None:
