@@ -55,6 +55,8 @@ DEFAULT_MIX: Mapping[str, float] = {
     "police:getNotice": 1,
 }
 TRIALS = 2
+# The run in the markers of trials, so that none of them is taken for one of the load's.
+NO_RUN = "000000"
 _MOST_MARKED = 3
 
 
@@ -202,7 +204,7 @@ class Preparation:
         item = PlannedJourney(
             entry.name, entry.path, workflow, entry.weight, 1, given.inputs if given else {}
         )
-        ground = Ground(msgspec.structs.replace(bare, journeys=[item], validate=1.0))
+        ground = Ground(msgspec.structs.replace(bare, run=NO_RUN, journeys=[item], validate=1.0))
         item = msgspec.structs.replace(
             item, inputs=inputs_with_markers(ground.callees[entry.name], item.inputs)
         )
@@ -326,7 +328,7 @@ def _marked_forms(target: Target, operation: Operation, step: Step) -> Iterator[
 
 def _trial(target: Target, step: Step, trial: int) -> Step:
     """The request as it would be sent under load."""
-    marker = Markers("000000", trial).made(trial).ljust(LENGTH, "z")
+    marker = Markers(NO_RUN, trial).made(trial).ljust(LENGTH, "z")
     made = renewed(target, step)
     if isinstance(made.body, Text):
         return replace(made, body=Text(made.body.text.replace(MARK, marker)))
