@@ -30,12 +30,21 @@ from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES, profile_of
 from joinedup.mocks.clock import Clock, ClockState
 from joinedup.mocks.connections import connected
-from joinedup.mocks.deliveries import Deliveries, DeliveriesState, Delivery, Done, Outgoing, Reply, Transport
+from joinedup.mocks.deliveries import (
+    NOBODY,
+    Deliveries,
+    DeliveriesState,
+    Delivery,
+    Done,
+    Outgoing,
+    Reply,
+    Transport,
+)
 from joinedup.mocks.engine import Agency
 from joinedup.mocks.faults import FAULTS, fault_named
-from joinedup.mocks.faults_deliveries import gives_up, misdelivered
+from joinedup.mocks.faults_deliveries import acknowledged_late, gives_up, insists, misdelivered
 from joinedup.mocks.faults_generic import DUPLICATED, OVERTAKEN_S, REORDERED, generic_of
-from joinedup.mocks.member import Journal, Member, MemberState
+from joinedup.mocks.member import Journal, Member, MemberState, Outage
 from joinedup.mocks.organisations import COUNCILS, SPEAKERS, callers, client_id
 from joinedup.mocks.signatures import KeyRing
 from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
@@ -59,6 +68,7 @@ KEYED: dict[str, Callable[[Callable[[str], KeyRing]], Agency[Any]]] = {"supplier
 AWAY = 503
 """What a system that is away answers to whoever delivers something."""
 
+GONE = Outage()
 
 class UnknownNameError(ValueError):
     """Raised when a system or a fault of that name does not exist; the message lists those that do."""
@@ -118,6 +128,7 @@ class Cast:
         self.deliveries = Deliveries(self.clock, self._send, self._credentials, seed=seed)
         self.deliveries.gives_up = lambda delivery: gives_up(delivery, self.faults)
         names = [*systems, *(() if "auth" in systems else ("auth",))]
+        self.deliveries.insists = lambda delivery: insists(delivery, self.faults)
         self.engines: dict[str, Member[Any]] = {name: self._member(name) for name in names}
 
     def _member(self, name: str) -> Member[Any]:
@@ -137,6 +148,9 @@ class Cast:
         if DUPLICATED in generic_of(outgoing.sender, self.faults):
             send(outgoing, lambda _: None)
         send(outgoing, done)
+        if acknowledged_late(outgoing.recipient, self.faults):
+            send(outgoing, lambda _: done(NOBODY))
+            return
 
     def _send_on(self, sender: str) -> None:
         """Post what an agency left in its outbox, as far as it is known where it goes; the rest stays there."""
@@ -200,18 +214,21 @@ class Cast:
         for engine in self.engines.values():
             engine.switch(faults)
 
-    def switch_outage(self, system: str, away: bool) -> None:
+    def switch_outage(self, system: str, away: bool, how: Outage = GONE) -> None:
         """
         Make an agency go away or come back; of one elsewhere, its partners here only.
 
         Raises:
             UnknownNameError: it is not here, nor known where it is.
         """
+        Args:
+            how: it is away.
+
         if system in self.addresses:
             (self.away.add if away else self.away.discard)(system)
             return
         _known("system", [system], self.engines)
-        self.engines[system].is_away = away
+        self.engines[system].outage = how if away else None
 
     # All at once
 
@@ -225,7 +242,7 @@ class Cast:
         self.away.clear()
         self._switch(self._initial_faults)
         for engine in self.engines.values():
-            engine.seed, engine.is_away = self.seed, False
+            engine.seed, engine.outage = self.seed, None
             engine.reset()
 
     def snapshot(self) -> CastState:

@@ -14,6 +14,7 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "social-care": (
         "Local authority children's social care",
         (
+            "read-status",
             "list-contacts",
             "list-new-contacts",
             "raise-contact",

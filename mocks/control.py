@@ -23,7 +23,7 @@ from joinedup.mocks.deliveries import Tracked
 from joinedup.mocks.engine import Agency, Call, Engine
 from joinedup.mocks.fault import ANY
 from joinedup.mocks.faults import FAULTS, Fault, fault_named
-from joinedup.mocks.member import Exchange
+from joinedup.mocks.member import Exchange, Member, Outage
 from joinedup.mocks.messages import Answer, Refusal
 from joinedup.mocks.sharing import moment
 from joinedup.mocks.store import Record, read_cursor, write_cursor
@@ -83,7 +83,12 @@ def _system(cast: Cast, name: str) -> Record:
     if name in cast.addresses:
         return {"system": name, "address": cast.addresses[name], "away": name in cast.away}
     engine = cast.engines[name]
-    return {"system": name, "address": engine.address, "away": engine.is_away}
+    return {"system": name, "address": engine.address, "away": engine.outage is not None, **_reads(engine)}
+
+
+def _reads(engine: Member[Any]) -> Record:
+    """Whether an agency can only be read, where that is so."""
+    return {"readOnly": True} if engine.outage is not None and engine.outage.reads else {}
 
 
 def reset(call: ControlCall) -> Answer:
@@ -125,7 +130,9 @@ def switch_outage(call: ControlCall) -> Answer:
     """Make an agency go away or come back."""
     name = call.parameters["system"]
     try:
-        call.state.cast.switch_outage(name, call.body["away"])
+        read_only = call.body.get("readOnly", False)
+        how = Outage(call.body.get("status", 503), read_only)
+        call.state.cast.switch_outage(name, call.body["away"] or read_only, how)
     except UnknownNameError:
         raise Refusal(404, "There is no such agency here.") from None
     return Answer(200, _system(call.state.cast, name))

@@ -178,6 +178,8 @@ class Deliveries:
         self.rings: dict[str, KeyRing] = {}
         # Only a fault gives up: what could not be delivered is tried again for as long as it takes.
         self.gives_up: Callable[[Delivery], bool] = lambda _: False
+        # Only a fault insists: what was refused is refused for good.
+        self.insists: Callable[[Delivery], bool] = lambda _: False
         clock.performers[PERFORMER] = self._perform
         self._epoch = 0
         self.reset()
@@ -259,7 +261,8 @@ class Deliveries:
     def _answered(self, tracked: Tracked, reply: Reply) -> None:
         now = self.clock.seconds()
         tracked.attempts.append(Attempt(now, len(tracked.attempts) + 1, reply.status))
-        if not reply.is_success and reply.may_be_retried and not self.gives_up(tracked.delivery):
+        again = reply.may_be_retried or self.insists(tracked.delivery)
+        if not reply.is_success and again and not self.gives_up(tracked.delivery):
             tracked.due = now + wait_s(len(tracked.attempts), reply, now)
             self._queue(tracked)
             return

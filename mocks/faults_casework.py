@@ -58,6 +58,12 @@ FAULTS: tuple[Fault, ...] = (
         "The council that sends a child's papers can accept them in the other's place.",
         "AUT-04",
     ),
+    _fault("read-only-not-said", "CON-03", "The status says that all is well while nothing can be changed."),
+    _fault(
+        "read-only-takes-changes",
+        "CON-03",
+        "While it can only be read the service takes in what it is sent.",
+    ),
     _fault("disclosures-not-noted", "AUD-01", "Reading a child's record leaves no line."),
     _fault(
         "interview-due-in-working-days",

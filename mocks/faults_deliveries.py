@@ -11,6 +11,11 @@ from dataclasses import replace
 from joinedup.mocks.deliveries import Delivery
 from joinedup.mocks.fault import Fault
 
+BUSY_GIVEN_UP, INSISTS, LATE = (
+    "busy-receiver-given-up",
+    "refused-notice-sent-again",
+    "acknowledged-after-work",
+)
 TWICE, OVERTAKES, GIVEN_UP = "notice-delivered-twice", "newer-notice-overtakes", "notice-given-up-while-away"
 LATE_S = 60.0
 
@@ -60,6 +65,27 @@ FAULTS: tuple[Fault, ...] = (
         "What the police send while a partner is away is never sent again.",
         ("CON-01",),
     ),
+    Fault(
+        BUSY_GIVEN_UP,
+        "identity",
+        ("WHK-04",),
+        "A notice to a receiver that is busy is never sent again.",
+        ("CON-02", "ACC-02", "IDN-05"),
+    ),
+    Fault(
+        INSISTS,
+        "identity",
+        ("WHK-04",),
+        "A notice that a receiver has refused is sent to it again and again.",
+        ("CON-02", "ACC-02", "IDN-05"),
+    ),
+    Fault(
+        LATE,
+        "supplier-app",
+        ("WHK-05",),
+        "A notice is worked on before it is acknowledged, when the sender waits no longer.",
+        ("WHK-03",),
+    ),
 )
 
 
@@ -76,4 +102,15 @@ def misdelivered(delivery: Delivery, faults: Collection[str], now: float) -> Ite
 
 def gives_up(delivery: Delivery, faults: Collection[str]) -> bool:
     """Whether a delivery that found nobody is not tried again."""
-    return delivery.sender == "police" and GIVEN_UP in faults
+    fault = {"police": GIVEN_UP, "identity": BUSY_GIVEN_UP}.get(delivery.sender)
+    return fault in faults
+
+
+def insists(delivery: Delivery, faults: Collection[str]) -> bool:
+    """Whether a delivery that was refused is tried again."""
+    return delivery.sender == "identity" and INSISTS in faults
+
+
+def acknowledged_late(recipient: str, faults: Collection[str]) -> bool:
+    """Whether a recipient acknowledges what it received when the sender waits no longer."""
+    return recipient == "supplier-app" and LATE in faults

@@ -9,7 +9,7 @@ import itertools
 import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from joinedup.mocks.engine import Engine
@@ -17,6 +17,9 @@ from joinedup.mocks.messages import Answer, Incoming, Refusal, problem
 
 REMEMBERED = 1000
 AWAY_RETRY_AFTER_S = 30
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Operations that change nothing although they are POST, so that what is asked for stands in no address.
+READING = ("search", "query")
 NO_ID = "00000000-0000-0000-0000-000000000000"
 
 State = TypeVar("State")
@@ -69,12 +72,26 @@ class Restorable(Protocol):
 
 
 @dataclass(frozen=True)
+class Outage:
+    """
+    How an agency is out of reach.
+
+    Args:
+        status: what it answers instead.
+        reads: whether what changes nothing is answered all the same.
+    """
+
+    status: int = 503
+    reads: bool = False
+
+
+@dataclass(frozen=True)
 class MemberState:
     """An agency as it was kept."""
 
     state: Any
     answers: OrderedDict[tuple[str, str, str], Any]
-    is_away: bool
+    outage: Outage | None
 
 
 class Member(Engine[State]):
@@ -86,13 +103,15 @@ class Member(Engine[State]):
     """
 
     journal: Journal | None = None
-    is_away = False
+    outage: Outage | None = None
     send_on: Callable[[str], None] | None = None
 
     def answer(self, incoming: Incoming) -> Answer:
-        """The answer to a request; 503 while the agency is away. Never raises."""
+        """The answer to a request; that of its outage while the agency has one. Never raises."""
         self._perform_due()
-        answer = self._unavailable() if self.is_away else super().answer(incoming)
+        answer = self._unavailable(self.outage) if self.outage else super().answer(incoming)
+        if self.outage and self.outage.reads and self._is_answered(incoming):
+            answer = self._without_changes(super().answer(incoming))
         if self.journal is not None:
             self.journal.note(self.clock.seconds(), self.agency.name, incoming, answer)
         if self.send_on is not None:
@@ -106,10 +125,26 @@ class Member(Engine[State]):
         except Exception:
             self.breaches.append(f"{self.agency.name} what is due: {traceback.format_exc()}")
 
-    def _unavailable(self) -> Answer:
-        headers = (("Retry-After", str(AWAY_RETRY_AFTER_S)), ("Cache-Control", "no-store"))
-        refusal = Refusal(503, "The service is away; try again later.", headers=headers)
-        return problem(refusal, NO_ID)
+    def _is_answered(self, incoming: Incoming) -> bool:
+        """Whether an agency that can only be read answers a request."""
+        reads = incoming.method in SAFE or self.operation_id(incoming).startswith(READING)
+        return reads or "read-only-takes-changes" in self.faults
+
+    def _without_changes(self, answer: Answer) -> Answer:
+        """The answer, which says that nothing can be changed where it says how the service is."""
+        if answer.body != {"status": "available"} or "read-only-not-said" in self.faults:
+            return answer
+        return replace(answer, body={"status": "read-only"})
+
+    def _unavailable(self, outage: Outage) -> Answer:
+        detail = "The service is away; try again later."
+        detail = "Nothing can be changed for a while; try again later." if outage.reads else detail
+        found: tuple[tuple[str, str], ...] = (("Cache-Control", "no-store"),)
+        if outage.status in (429, 503):
+            found += (("Retry-After", str(AWAY_RETRY_AFTER_S)),)
+        if outage.status in range(300, 400):
+            found += (("Location", f"{self.address}/elsewhere"),)
+        return problem(Refusal(outage.status, detail, headers=found), NO_ID)
 
     def operation_id(self, incoming: Incoming) -> str:
         """Which operation a request asked for; empty where there is none."""
@@ -121,7 +156,7 @@ class Member(Engine[State]):
     def snapshot(self) -> MemberState:
         """What the agency holds, to be put back."""
         state = self.state.snapshot() if isinstance(self.state, Restorable) else copy.deepcopy(self.state)
-        return MemberState(state, self._answers.copy(), self.is_away)
+        return MemberState(state, self._answers.copy(), self.outage)
 
     def restore(self, kept: MemberState) -> None:
         """Put back what was kept."""
@@ -129,4 +164,4 @@ class Member(Engine[State]):
             self.state.restore(kept.state)
         else:
             self.state = copy.deepcopy(kept.state)
-        self._answers, self.is_away = kept.answers.copy(), kept.is_away
+        self._answers, self.outage = kept.answers.copy(), kept.outage

@@ -34,7 +34,7 @@ INPUTS: dict[str, dict[str, str]] = {
     "continuity": {**FIRST_CHILD, "conference-id": seeded_ref("conference")},
 }
 # What the product has not, as `[systems.social-care.capabilities]` of a configuration says with false.
-LACKING = frozenset({"withdraw-contact"})
+LACKING = frozenset({"withdraw-contact", "read-status"})
 RETRYABLE = frozenset({408, 425, 429})
 
 

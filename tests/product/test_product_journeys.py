@@ -14,7 +14,9 @@ from joinedup.scenarios.library import Library
 from product.operations import OPERATIONS
 from product.playing import BINDING, LACKING, SYSTEM, Mixture, journeys_of_the_product, mixture
 
-PLAYED = sorted(journeys_of_the_product())
+# The product cannot be made to stop saving for an hour, and has nothing that would say so.
+NOT_PLAYED = "maintenance-night"
+PLAYED = sorted(journeys_of_the_product().keys() - {NOT_PLAYED})
 # What no product with keys of its own has: steps that are left out, while the story goes on.
 LEFT_OUT = {
     "broken-authorisation": {
@@ -71,6 +73,13 @@ def test_a_journey_of_the_reference_passes_unchanged(among: Mixture, name: str) 
     sent += [each for other in handed_in for each in other.everything_sent()]
     assert sent
     assert all(each.exchange.step.path.startswith("/api/") for each in sent)
+
+
+def test_a_journey_about_what_the_product_lacks_is_not_applicable(among: Mixture) -> None:
+    """The reason names what the configuration says that it cannot do."""
+    ending = among.play(NOT_PLAYED)
+    assert ending.outcome is Outcome.NOT_APPLICABLE
+    assert "read-status" in " ".join(ending.sentences)
 
 
 @pytest.mark.parametrize(

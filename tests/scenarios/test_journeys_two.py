@@ -60,6 +60,11 @@ DEFECTS = (
     ("continuity", "notice-given-up-while-away", "police-news-came-once-and-in-order", "CON-02"),
     ("continuity", "revoked-token-accepted", "revoked-token-is-refused", "CON-05"),
     ("continuity", "revoked-token-accepted", "revoked-token-is-refused", "AUT-08"),
+    ("maintenance-night", "read-only-not-said", "service-says-so", "CON-03"),
+    ("maintenance-night", "read-only-takes-changes", "nothing-can-be-saved", "CON-03"),
+    ("busy-receiver", "acknowledged-after-work", "application-acknowledges-at-once", "WHK-05"),
+    ("busy-receiver", "busy-receiver-given-up", "application-is-slow", "WHK-04"),
+    ("busy-receiver", "refused-notice-sent-again", "application-is-moved", "WHK-04"),
     (
         "supplier-on-and-off-boarding",
         "agreement-of-other-council-shown",
