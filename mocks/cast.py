@@ -67,8 +67,8 @@ BUILDERS: dict[str, Callable[[Tokens], Agency[Any]]] = {
 KEYED: dict[str, Callable[[Callable[[str], KeyRing]], Agency[Any]]] = {"supplier-app": supplier_app.agency}
 AWAY = 503
 """What a system that is away answers to whoever delivers something."""
-
 GONE = Outage()
+
 
 class UnknownNameError(ValueError):
     """Raised when a system or a fault of that name does not exist; the message lists those that do."""
@@ -127,8 +127,8 @@ class Cast:
         self.far: Transport = Http(self.addresses)
         self.deliveries = Deliveries(self.clock, self._send, self._credentials, seed=seed)
         self.deliveries.gives_up = lambda delivery: gives_up(delivery, self.faults)
-        names = [*systems, *(() if "auth" in systems else ("auth",))]
         self.deliveries.insists = lambda delivery: insists(delivery, self.faults)
+        names = [*systems, *(() if "auth" in systems else ("auth",))]
         self.engines: dict[str, Member[Any]] = {name: self._member(name) for name in names}
 
     def _member(self, name: str) -> Member[Any]:
@@ -147,10 +147,10 @@ class Cast:
         send = routed(near, self.far)
         if DUPLICATED in generic_of(outgoing.sender, self.faults):
             send(outgoing, lambda _: None)
-        send(outgoing, done)
         if acknowledged_late(outgoing.recipient, self.faults):
             send(outgoing, lambda _: done(NOBODY))
             return
+        send(outgoing, done)
 
     def _send_on(self, sender: str) -> None:
         """Post what an agency left in its outbox, as far as it is known where it goes; the rest stays there."""
@@ -218,12 +218,12 @@ class Cast:
         """
         Make an agency go away or come back; of one elsewhere, its partners here only.
 
-        Raises:
-            UnknownNameError: it is not here, nor known where it is.
-        """
         Args:
             how: it is away.
 
+        Raises:
+            UnknownNameError: it is not here, nor known where it is.
+        """
         if system in self.addresses:
             (self.away.add if away else self.away.discard)(system)
             return
