@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+import yaml
 
 from joinedup.conformance.errors import ConfigurationError, SetupError
 
@@ -81,6 +82,7 @@ class System(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     One ``[systems.NAME]`` table. ``identities`` stay plain tables: their keys depend on the flow.
 
     Args:
+        capabilities: what the system can do, by name; what a binding says how to do need not be listed.
         ca_bundle: a PEM file of authorities that are trusted for this system beside the usual ones. There is no
             setting that trusts anybody.
     """
@@ -221,7 +223,21 @@ def parse_configuration(table: Mapping[str, Any], *, name: str, folder: Path) ->
         raise _invalid(name, str(error), table) from None
     for message, hint in _mistakes(configuration):
         raise ConfigurationError(f"{name}: {message}", hint=hint)
-    return configuration
+    systems = {key: _with_bound(system, folder) for key, system in configuration.systems.items()}
+    return msgspec.structs.replace(configuration, systems=systems)
+
+
+def _with_bound(system: System, folder: Path) -> System:
+    """The system with every capability that its binding says how to do, unless its table says that it cannot."""
+    if not system.binding:
+        return system
+    try:
+        text = (folder / system.binding).read_text(encoding="utf-8")
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+        bound = {str(workflow["workflowId"]): True for workflow in document["workflows"]}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        return system  # what is wrong with the document is told by whoever plays it
+    return msgspec.structs.replace(system, capabilities=bound | system.capabilities)
 
 
 def _invalid(name: str, message: str, table: Mapping[str, Any]) -> ConfigurationError:

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from joinedup.conformance.check import Check, Ended, not_applicable, why_not_judged
+from joinedup.conformance.check import Check, Ended, not_applicable, setup_fault, why_not_judged
 from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.redaction import Redactor
@@ -27,6 +27,7 @@ from joinedup.conformance.run import BUNDLED, Plan, Run
 from joinedup.conformance.target import OWN, Target
 from joinedup.conformance.way_back import trust_in_mocks, way_back_fault
 from joinedup.mocks.catalogue import AGENCIES
+from joinedup.mocks.organisations import area_of
 from joinedup.mocks.serve import Served, served
 from joinedup.reports.events import as_record
 from joinedup.scenarios.checking import prepared
@@ -222,7 +223,22 @@ class Journeys:
             ]
             if lacking:
                 return not_applicable(f"the configuration says that {name} cannot {', '.join(lacking)}")
+            unknown = self._undecided(name, target, story)
+            if unknown:
+                listed = ", ".join(unknown)
+                return setup_fault(
+                    f"{target.system.binding} says of {name} neither how it does {listed}, nor does the configuration "
+                    f"that it cannot: write each into the binding, or as false into systems.{name}.capabilities."
+                )
         return self._no_way_back(story)
+
+    def _undecided(self, name: str, target: Target, story: Story) -> list[str]:
+        """What a story asks of a bound system that neither its binding nor its table speaks of."""
+        binding = self.bindings.get(name)
+        if binding is None:
+            return []
+        bound = binding.document.workflows
+        return [c for c in story.capabilities.get(name, ()) if c not in bound]
 
     def _no_way_back(self, story: Story) -> Ended | None:
         """A live system that calls its partners has to reach them."""
@@ -347,8 +363,9 @@ class Journeys:
 
 
 def _identity_of(target: Target, organisation: str) -> str:
-    """The caller of a live system that stands for an organisation; its default one where none does."""
-    named = (name for name, identity in target.identities.items() if identity.organisation == organisation)
+    """The caller of a live system that stands for an organisation, or for its area; its default one where none does."""
+    wanted = (organisation, area_of(organisation))
+    named = (name for name, identity in target.identities.items() if identity.organisation in wanted)
     return next(named, OWN)
 
 

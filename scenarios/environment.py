@@ -32,6 +32,8 @@ TAKE_SNAPSHOT, RESTORE_SNAPSHOT = "take-snapshot", "restore-snapshot"
 ENVIRONMENT = frozenset({SET_CLOCK, RESET_DATA, TAKE_SNAPSHOT, RESTORE_SNAPSHOT})
 """Workflows of a binding that no reference document has."""
 ACTOR = "own"
+START_IT = "Start the system, or correct its base_url, and run again."
+MEND_IT = "Mend that workflow of the binding, or take it out: journeys that need it do not apply then."
 
 
 @dataclass
@@ -96,7 +98,7 @@ class Environment:
         played = play(callee, inputs, self.stage, actor=ACTOR, credential=credential)
         if played.outcome is not Outcome.PASS:
             raise SetupError(
-                f"The test environment of {self.system} did not do {workflow}: {played.reason}",
-                hint="Mend that workflow of the binding, or take it out: journeys that need it do not apply then.",
+                f"The test environment of {self.system} did not do {workflow}. {played.reason}",
+                hint=START_IT if played.outcome is Outcome.SETUP_ERROR else MEND_IT,
             )
         return played

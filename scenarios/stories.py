@@ -86,14 +86,25 @@ def _reached(linked: Linked, workflow: Workflow) -> Iterator[Callee]:
 
 
 def _capabilities(linked: Linked, workflow: Workflow) -> dict[str, tuple[str, ...]]:
-    """The workflows with steps that call a system, by system."""
+    """The workflows with steps that call a system, by system; those too that its document of capabilities lacks."""
     found: dict[str, dict[str, None]] = {}
     for each in _reached(linked, workflow):
         for step in each.workflow.steps:
             call = each.linked.calls.get((each.workflow.id, step.id))
             if call is not None:
                 found.setdefault(call.source.system, {})[each.workflow.id] = None
+            elif step.workflow and each.linked.callee(step.workflow) is None:
+                for system, name in _not_there(each.linked, step.workflow):
+                    found.setdefault(system, {})[name] = None
     return {system: tuple(names) for system, names in found.items()}
+
+
+def _not_there(linked: Linked, reference: str) -> Iterator[tuple[str, str]]:
+    """The system and the name of a capability that a document of capabilities lacks."""
+    _, name, workflow = [*reference.split(".", 2), "", ""][:3]
+    other = linked.documents.get(name)
+    for source in list(other.sources.values())[:1] if other and workflow else ():
+        yield source.system, workflow
 
 
 def _requirements(linked: Linked, workflow: Workflow) -> Iterator[str]:
