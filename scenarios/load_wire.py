@@ -21,6 +21,10 @@ LARGEST_HEAD = 64_000
 _CHUNK = 65_536
 _BODILESS = frozenset({204, 205, 304})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# Whose second sending changes nothing (RFC 9110, 9.2.2): no other request is ever sent again.
+_IDEMPOTENT = (b"GET ", b"HEAD ", b"OPTIONS ", b"PUT ", b"DELETE ", b"TRACE ")
+IDLE_S = 0.5
+"""How long a connection has been idle before it is looked at again: the server may have closed it meanwhile."""
 
 
 class NoAnswerError(Exception):
@@ -99,7 +103,7 @@ class Connections:
     timeout_s: float = 10.0
     trust: Mapping[Address, ssl.SSLContext] = field(default_factory=dict)
     largest: int = 5_000_000
-    _open: dict[tuple[str, int], socket.socket] = field(default_factory=dict)
+    _open: dict[tuple[str, int], tuple[socket.socket, float]] = field(default_factory=dict)
 
     def send(self, address: Address, request: bytes, *, head: bool = False) -> Answered:
         """
@@ -113,14 +117,14 @@ class Connections:
         """
         deadline = time.monotonic() + self.timeout_s
         key = (address.host, address.port)
-        kept = self._open.pop(key, None)
+        kept = self._kept(key)
         try:
             connection = kept or self._connect(address)
             try:
                 answered, stays = self._exchange(connection, request, deadline, head)
-            except (ConnectionError, _ClosedError):
+            except (ConnectionError, _SilentError):
                 connection.close()
-                if kept is None:
+                if kept is None or not request.startswith(_IDEMPOTENT):
                     raise
                 # The server may have closed a connection that was kept, before it saw the request.
                 connection = self._connect(address)
@@ -132,14 +136,22 @@ class Connections:
         except (OSError, ValueError, zlib.error) as error:
             raise NoAnswerError(_fault(error)) from None
         if stays:
-            self._open[key] = connection
+            self._open[key] = (connection, time.monotonic())
         else:
             connection.close()
         return answered
 
+    def _kept(self, key: tuple[str, int]) -> socket.socket | None:
+        """The connection that was kept, unless its server has closed it since."""
+        connection, since = self._open.pop(key, (None, 0.0))
+        if connection is None or time.monotonic() - since < IDLE_S or _is_quiet(connection):
+            return connection
+        connection.close()
+        return None
+
     def close(self) -> None:
         """Close every connection."""
-        for connection in self._open.values():
+        for connection, _ in self._open.values():
             connection.close()
         self._open.clear()
 
@@ -154,13 +166,33 @@ class Connections:
     def _exchange(
         self, connection: socket.socket, request: bytes, deadline: float, head: bool
     ) -> tuple[Answered, bool]:
-        connection.settimeout(max(deadline - time.monotonic(), 0.001))
-        connection.sendall(request)
-        return _Reader(connection, deadline, self.largest).answer(head)
+        try:
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            connection.sendall(request)
+            return _Reader(connection, deadline, self.largest).answer(head)
+        except BaseException:
+            connection.close()
+            raise
 
 
 class _ClosedError(Exception):
     """Raised where a connection ends too early."""
+
+
+class _SilentError(_ClosedError):
+    """Raised where a connection ends before the first byte of an answer."""
+
+
+def _is_quiet(connection: socket.socket) -> bool:
+    """Whether a connection that nobody uses is open, and nothing has come that nobody asked for."""
+    connection.settimeout(0)
+    try:
+        connection.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _fault(error: Exception) -> str:
@@ -176,14 +208,15 @@ class _Reader:
 
     def __init__(self, connection: socket.socket, deadline: float, largest: int) -> None:
         self.connection, self.deadline, self.largest = connection, deadline, largest
-        self.buffer = b""
+        self.buffer, self.has_begun, self.is_old = b"", False, False
 
     def answer(self, is_head: bool) -> tuple[Answered, bool]:
         """The answer, and whether the connection may be used again."""
         status, headers = self._head()
         while 100 <= status < 200:
             status, headers = self._head()
-        stays = headers.get("connection", "").lower() != "close"
+        asked = headers.get("connection", "").lower()
+        stays = asked == "keep-alive" if self.is_old else asked != "close"
         if is_head or status in _BODILESS:
             return Answered(status, headers, b""), stays
         body, framed = self._body(headers)
@@ -204,7 +237,11 @@ class _Reader:
             name, _, value = line.partition(":")
             name, value = name.lower(), value.strip()
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return int(first.split(" ", 2)[1]), headers
+        version, status, *_ = first.split(" ", 2)
+        if not version.startswith("HTTP/1."):
+            raise ValueError("version")
+        self.is_old = version == "HTTP/1.0"
+        return int(status), headers
 
     def _body(self, headers: Mapping[str, str]) -> tuple[bytes, bool]:
         """The body, and whether its end was told."""
@@ -250,7 +287,9 @@ class _Reader:
         self.connection.settimeout(left)
         chunk = self.connection.recv(_CHUNK)
         if not chunk:
-            raise _ClosedError("the connection ended before the answer did")
+            error = _ClosedError if self.has_begun else _SilentError
+            raise error("the connection ended before the answer did")
+        self.has_begun = True
         if len(self.buffer) > self.largest + LARGEST_HEAD:
             raise _ClosedError("the answer is larger than limits.max_response_bytes")
         self.buffer += chunk
