@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -92,15 +93,15 @@ def cover(ground: Ground, entries: Sequence[Agreed]) -> Covered:
     speaking = [entry for entry in entries if ground.speaks(entry)]
     if not speaking and not (ground.judged.outcome is Outcome.BLOCKED and ground.explained):
         return Covered(unused=tuple((entry, _why(entry, ground)) for entry in entries))
-    whole = [entry for entry in speaking if ground.untested and not entry.scope.names_findings]
+    whole = {entry for entry in speaking if ground.untested and not entry.scope.names_findings}
     within = {e: tuple(b.id for b in ground.breaches if e.scope.covers(b)) for e in speaking}
-    used = [(entry, ids) for entry, ids in within.items() if ids or entry in whole]
+    used = {entry: ids for entry, ids in within.items() if ids or entry in whole}
     covered = {id_ for ids in within.values() for id_ in ids}
     return Covered(
         whole=all(b.id in covered for b in ground.breaches)
         and bool(whole or ground.explained or not ground.untested),
-        used=tuple(used),
-        unused=tuple((e, _why(e, ground)) for e in entries if e not in [u for u, _ in used]),
+        used=tuple(used.items()),
+        unused=tuple((e, _why(e, ground)) for e in entries if e not in used),
     )
 
 
@@ -151,38 +152,56 @@ def lay(
 
     First without regard to what blocked what, which tells the findings that are agreed; then with it.
     """
+    named, broken = _by_requirement(entries, breaches)
     hindering = {
         name: {result.blocked_by for found in points.values() for _, result in found}
         for name, points in results.items()
     }
 
-    def laid(agreed: Collection[tuple[str, str]]) -> Coverage:
+    def laid(agreed: Mapping[str, Collection[str]]) -> Coverage:
         return {
             (name, judged.point.id): cover(
                 Ground(
                     judged,
-                    [b for b in breaches if b.system.system == name and judged.point.id in b.requirements],
+                    broken[name, judged.point.id],
                     [result for _, result in results[name].get(judged.point.id, [])],
-                    {rule for system, rule in agreed if system == name},
+                    agreed.get(name, ()),
                     hindering[name],
                 ),
-                [e for e in entries if (e.scope.system, e.requirement) == (name, judged.point.id)],
+                named[name, judged.point.id],
             )
             for name, points in judgements.items()
             for judged in points
         }
 
-    return laid(_agreed(covered_findings(levels, laid(()), breaches), breaches))
+    return laid(_agreed(covered_findings(levels, laid({}), breaches), breaches))
 
 
-def _agreed(covered: Collection[str], breaches: Sequence[Breach]) -> set[tuple[str, str]]:
-    """System and rule where every finding is covered; one that is only recommended counts where no other is there."""
-    required = {_named(breach) for breach in breaches if breach.level is Level.MUST}
-    deciding = [b for b in breaches if b.level is Level.MUST or _named(b) not in required]
-    return {_named(b) for b in deciding} - {_named(b) for b in deciding if b.id not in covered}
+def _by_requirement(
+    entries: Collection[Agreed], breaches: Sequence[Breach]
+) -> tuple[Mapping[tuple[str, str], list[Agreed]], Mapping[tuple[str, str], list[Breach]]]:
+    """Entries and findings by system and requirement."""
+    named: dict[tuple[str, str], list[Agreed]] = defaultdict(list)
+    for entry in entries:
+        named[entry.scope.system, entry.requirement].append(entry)
+    broken: dict[tuple[str, str], list[Breach]] = defaultdict(list)
+    for breach in breaches:
+        for requirement in breach.requirements:
+            broken[breach.system.system, requirement].append(breach)
+    return named, broken
 
 
-def _named(breach: Breach) -> tuple[str, str]:
+def _agreed(covered: Collection[str], breaches: Sequence[Breach]) -> Mapping[str, Collection[str]]:
+    """The rules of each system whose every finding is covered; recommended ones count where no other is there."""
+    required = {_rule(breach) for breach in breaches if breach.level is Level.MUST}
+    deciding = [b for b in breaches if b.level is Level.MUST or _rule(b) not in required]
+    rules: dict[str, set[str]] = defaultdict(set)
+    for system, rule in {_rule(b) for b in deciding} - {_rule(b) for b in deciding if b.id not in covered}:
+        rules[system].add(rule)
+    return rules
+
+
+def _rule(breach: Breach) -> tuple[str, str]:
     return breach.system.system, breach.finding.rule
 
 
