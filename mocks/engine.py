@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -34,7 +34,7 @@ from joinedup.mocks.faults import faults_of
 from joinedup.mocks.faults_generic import generic_of
 from joinedup.mocks.messages import Answer, FieldError, Incoming, Refusal, problem
 from joinedup.mocks.misdescription import MISDESCRIPTIONS, NOUN_PATH, VERB_PATH
-from joinedup.mocks.operations import Compiler, Operation, Promise, Route
+from joinedup.mocks.operations import Compiler, Operation, Promise, Route, beginning
 from joinedup.mocks.reading import field_errors, read_body, read_parameters
 from joinedup.mocks.store import ANYONE
 from joinedup.mocks.tampering import TAMPERING, Tampering
@@ -47,13 +47,19 @@ ANONYMOUS = Caller(ANYONE, "", frozenset())
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CORRELATION = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-ECHOED = {"X-Correlation-ID": _CORRELATION, "traceparent": _TRACEPARENT}
+# Names of headers that an answer repeats, by their keys in a request, and the form that their values must have.
+ECHOED = {
+    "x-correlation-id": ("X-Correlation-ID", _CORRELATION),
+    "traceparent": ("traceparent", _TRACEPARENT),
+}
+NOT_STORED = ("Cache-Control", "no-store")
+
+_in_order = msgspec.json.Encoder(order="sorted").encode
 
 State = TypeVar("State")
 
 
-@dataclass(frozen=True)
-class Call(Generic[State]):
+class Call(NamedTuple, Generic[State]):
     """
     A request that was found good, as a behaviour sees it.
 
@@ -150,8 +156,10 @@ class Engine(Generic[State]):
         self.faults = named | meant | generic_of(self.agency.name, faults)
         self.contract = load_contract(self.agency.name)
         self.address = self.address or self.contract["servers"][0]["url"]
-        self.routes = compiled(self.agency.name, _lenient(self.faults))
+        lenient = _lenient(self.faults)
+        self.routes = compiled(self.agency.name, lenient)
         self._fixed = {route.path: route for route in self.routes if "{" not in route.path}
+        self._beginning = by_beginning(self.agency.name, lenient)
         self._misdescribe()
         tampering = {**TAMPERING, **self.agency.tampering}
         self.tampering: tuple[Tampering, ...] = tuple(tampering[f] for f in tampering if f in self.faults)
@@ -199,7 +207,8 @@ class Engine(Generic[State]):
         if operation is not None and operation.id in self.agency.represent:
             answer = self.agency.represent[operation.id](answer, operation, incoming)
         answer = self._finished(answer, incoming, request_id)
-        answer = self._checked(operation, answer, incoming, request_id)
+        if operation is not None and answer.status != 500 and (broken := breach(operation, answer)):
+            answer = self._finished(self._broken(operation, broken, request_id), incoming, request_id)
         for tamper in self.tampering:
             answer = tamper(answer, operation, incoming)
         return answer
@@ -221,7 +230,7 @@ class Engine(Generic[State]):
     def _find_route(self, path: str) -> tuple[Route, Mapping[str, str]]:
         if path in self._fixed:
             return self._fixed[path], {}
-        for route in self.routes:
+        for route in self._beginning.get(beginning(path), self._beginning[None]):
             if match := route.pattern.fullmatch(path):
                 return route, match.groupdict()
         raise Refusal(404, "There is nothing at this address.")
@@ -289,7 +298,8 @@ class Engine(Generic[State]):
         Raises:
             Refusal: 401 without a good token, 403 where it lacks a scope (RFC 6750, 3).
         """
-        if operation.scopes is None or any(name in incoming.headers for name in operation.proofs):
+        shows_proof = operation.proofs and any(name in incoming.headers for name in operation.proofs)
+        if operation.scopes is None or shows_proof:
             return ANONYMOUS
         try:
             caller = self._bearer(incoming)
@@ -306,24 +316,24 @@ class Engine(Generic[State]):
         return caller
 
     def _bearer(self, incoming: Incoming) -> Caller:
-        realm = f'Bearer realm="{self.agency.name}"'
         scheme, _, token = incoming.headers.get("authorization", "").partition(" ")
-        detail = "The access token is missing or not valid."
-        if scheme.lower() != "bearer" or not token:
-            raise Refusal(401, detail, headers=(("WWW-Authenticate", realm),))
+        if not token or scheme.lower() != "bearer":
+            raise self._unauthorised("")
         try:
             return self.tokens.verify(token.strip(), self.agency.name, lenient=self.faults)
         except InvalidTokenError:
-            challenge = f'{realm}, error="invalid_token"'
-            raise Refusal(401, detail, headers=(("WWW-Authenticate", challenge),)) from None
+            raise self._unauthorised(', error="invalid_token"') from None
+
+    def _unauthorised(self, error: str) -> Refusal:
+        challenge = f'Bearer realm="{self.agency.name}"{error}'
+        detail = "The access token is missing or not valid."
+        return Refusal(401, detail, headers=(("WWW-Authenticate", challenge),))
 
     def _once(
         self, key: tuple[str, str, str], incoming: Incoming, call: Call[State], behaviour: Behaviour[State]
     ) -> Answer:
         """Perform a creation once for an X-Request-ID, and give its answer again when it is repeated."""
-        digest = hashlib.sha256(
-            incoming.path.encode() + b"\n" + msgspec.json.encode(call.body, order="sorted")
-        ).digest()
+        digest = hashlib.sha256(incoming.path.encode() + b"\n" + _in_order(call.body)).digest()
         seen = self._answers.get(key)
         if seen is not None and "replay-creates-twice" not in self.faults:
             if seen.digest != digest and "replay-ignores-content" not in self.faults:
@@ -353,23 +363,13 @@ class Engine(Generic[State]):
         return problem(Refusal(500, "The service failed; this is a defect of the mock."), request_id)
 
     def _finished(self, answer: Answer, incoming: Incoming, request_id: str) -> Answer:
+        sent = incoming.headers
         echoed = [
-            (name, value)
-            for name, form in ECHOED.items()
-            if (value := incoming.headers.get(name.lower())) and form.fullmatch(value)
+            (name, sent[key])
+            for key, (name, form) in ECHOED.items()
+            if key in sent and form.fullmatch(sent[key])
         ]
-        return answer.having(("X-Request-ID", request_id), ("Cache-Control", "no-store"), *echoed)
-
-    def _checked(
-        self, operation: Operation | None, answer: Answer, incoming: Incoming, request_id: str
-    ) -> Answer:
-        if operation is None or answer.status == 500:
-            return answer
-        broken = breach(operation, answer)
-        if broken:
-            failed = self._broken(operation, broken, request_id)
-            return self._finished(failed, incoming, request_id)
-        return answer
+        return answer.having(("X-Request-ID", request_id), NOT_STORED, *echoed)
 
 
 class _Options(Refusal):
@@ -384,24 +384,25 @@ def breach(operation: Operation, answer: Answer) -> str:
     promise = operation.promises.get(answer.status)
     if promise is None:
         return f"status {answer.status} is not declared"
-    if answer.body is not None or promise.bodies:
-        if answer.media_type not in promise.bodies:
-            return f"status {answer.status} with {answer.media_type} is not declared"
-        errors = field_errors(promise.bodies[answer.media_type], answer.body)
-        if errors:
-            return f"status {answer.status}: body {errors[0].pointer or '/'}: {errors[0].code}"
-    return _header_breach(promise, answer)
+    body = promise.bodies.get(answer.media_type)
+    if body is None and (answer.body is not None or promise.bodies):
+        return f"status {answer.status} with {answer.media_type} is not declared"
+    if body is not None and not body.is_valid(answer.body):
+        error = field_errors(body, answer.body)[0]
+        return f"status {answer.status}: body {error.pointer or '/'}: {error.code}"
+    # All headers at once; one by one only where that finds something.
+    return "" if promise.head.is_valid(dict(answer.headers)) else _header_breach(promise, answer)
 
 
 def _header_breach(promise: Promise, answer: Answer) -> str:
     sent = {name.lower(): value for name, value in answer.headers}
-    for name, header in promise.headers.items():
-        value = sent.get(name.lower())
-        if value is None and header.required:
-            return f"status {answer.status}: header {name} is missing"
-        typed: object = int(value) if value is not None and header.kind == "integer" else value
-        if value is not None and not header.validator.is_valid(typed):
-            return f"status {answer.status}: header {name} is not as declared"
+    for header in promise.headers.values():
+        value = sent.get(header.key)
+        if value is None:
+            if header.required:
+                return f"status {answer.status}: header {header.name} is missing"
+        elif not header.validator.is_valid(int(value) if header.kind == "integer" else value):
+            return f"status {answer.status}: header {header.name} is not as declared"
     return ""
 
 
@@ -414,6 +415,16 @@ def _request_id(incoming: Incoming) -> str:
 def compiled(system: str, lenient_formats: frozenset[str]) -> tuple[Route, ...]:
     """The routes of a system's contract, compiled once in a process."""
     return Compiler(load_contract(system), lenient_formats).routes()
+
+
+@cache
+def by_beginning(system: str, lenient_formats: frozenset[str]) -> dict[str | None, tuple[Route, ...]]:
+    """The same routes by how a path begins that they may match; under None those that any path may."""
+    routes = compiled(system, lenient_formats)
+    return {
+        begins: tuple(route for route in routes if route.beginning in (begins, None))
+        for begins in (None, *(route.beginning for route in routes))
+    }
 
 
 def _lenient(faults: frozenset[str]) -> frozenset[str]:

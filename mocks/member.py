@@ -10,7 +10,7 @@ import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from joinedup.mocks.engine import Engine
 from joinedup.mocks.messages import Answer, Incoming, Refusal, problem
@@ -25,8 +25,7 @@ NO_ID = "00000000-0000-0000-0000-000000000000"
 State = TypeVar("State")
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A request that an agency received and its answer; ``at`` is in seconds since 1970."""
 
     number: int

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
@@ -20,9 +21,16 @@ Validator = jsonschema_rs.Draft202012Validator
 
 @dataclass(frozen=True)
 class Parameter:
-    """A declared parameter; ``kind`` is the JSON type that its text is read as."""
+    """
+    A declared parameter.
+
+    Args:
+        key: by which it is looked up where it is sent: the names of headers in lower case.
+        kind: the JSON type that its text is read as.
+    """
 
     name: str
+    key: str
     location: str
     required: bool
     kind: str
@@ -31,9 +39,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Promise:
-    """An answer that the contract declares: its headers, and its bodies by media type."""
+    """
+    An answer that the contract declares.
+
+    Args:
+        head: of all headers by name, as they are written; it finds more wrong than there is where one is a number or
+            has its name in another case.
+        bodies: by media type.
+    """
 
     headers: Mapping[str, Parameter]
+    head: Validator
     bodies: Mapping[str, Validator]
 
 
@@ -62,10 +78,15 @@ class Operation:
     promises: Mapping[int, Promise]
     proofs: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def deduplicated(self) -> bool:
         begins = 202 in self.promises and "Location" in self.promises[202].headers
         return (201 in self.promises or begins) and any(p.name == "X-Request-ID" for p in self.parameters)
+
+    @cached_property
+    def query_names(self) -> frozenset[str]:
+        """Names of the parameters that a query may hold."""
+        return frozenset(p.name for p in self.parameters if p.location == "query")
 
     def promises_media_type(self, status: int, media_type: str) -> bool:
         """Whether the contract declares that media type for that status."""
@@ -75,17 +96,31 @@ class Operation:
 
 @dataclass(frozen=True)
 class Route:
-    """A path template and the operations on it, by method."""
+    """
+    A path template and the operations on it, by method.
+
+    Those with an equal ``beginning`` are looked through together: the first two segments, None where one varies.
+    """
 
     path: str
     pattern: re.Pattern[str]
     operations: Mapping[str, Operation]
 
     @property
+    def beginning(self) -> str | None:
+        found = beginning(self.path)
+        return None if "{" in found else found
+
+    @property
     def allow(self) -> str:
         """The methods that are answered, as the Allow header has them."""
         implied = {"OPTIONS"} | ({"HEAD"} if "GET" in self.operations else set())
         return ", ".join(sorted(implied | set(self.operations)))
+
+
+def beginning(path: str) -> str:
+    """The first two segments of a path: ``/v1/children`` of ``/v1/children/7/views``."""
+    return "/".join(path.split("/", 3)[:3])
 
 
 class Compiler:
@@ -159,7 +194,9 @@ class Compiler:
         found = resolve(self.contract, definition)
         kind = resolve(self.contract, found["schema"]).get("type", "string")
         required = bool(found.get("required"))
-        return Parameter(found["name"], found["in"], required, kind, self.validator(found["schema"]))
+        name, location = found["name"], found["in"]
+        key = name.lower() if location == "header" else name
+        return Parameter(name, key, location, required, kind, self.validator(found["schema"]))
 
     def _bodies(self, holder: Document) -> dict[str, Validator]:
         return {
@@ -172,7 +209,13 @@ class Compiler:
             name: {"name": name, "in": "header", **resolve(self.contract, header)}
             for name, header in found.get("headers", {}).items()
         }
-        return Promise({n: self._parameter(h) for n, h in named.items()}, self._bodies(found))
+        headers = {name: self._parameter(header) for name, header in named.items()}
+        return Promise(headers, self._head(named), self._bodies(found))
+
+    def _head(self, named: Mapping[str, Document]) -> Validator:
+        required = [name for name, header in named.items() if header.get("required")]
+        properties = {name: header["schema"] for name, header in named.items()}
+        return self.validator({"type": "object", "properties": properties, "required": required})
 
 
 def _accept(value: str) -> bool:

@@ -72,38 +72,34 @@ def read_parameters(operation: Operation, path: Mapping[str, str], incoming: Inc
     Raises:
         Refusal: with status 400, or 428 for a missing If-Match.
     """
-    query = _query(incoming.query)
-    declared = {p.name for p in operation.parameters if p.location == "query"}
-    unknown = tuple(
-        FieldError("/query", "unknown", "There is a parameter that the contract does not declare.")
-        for name in query
-        if name not in declared
-    )
+    query = _query(incoming.query) if incoming.query else {}
     sources: dict[str, Mapping[str, str]] = {"path": path, "query": query, "header": incoming.headers}
+    errors = _undeclared(operation, query) if query else []
     values: dict[str, Any] = {}
-    errors = list(unknown[:1])
     for parameter in operation.parameters:
-        text = _text(parameter, sources)
+        text = sources[parameter.location].get(parameter.key)
         if text is None:
-            errors += _missing(parameter)
+            if parameter.required:
+                errors.append(FieldError(_pointer(parameter), "required", "The value is missing."))
             continue
-        values[parameter.name] = _typed(parameter.kind, text)
-        prefix = f"/{parameter.location}/{parameter.name}"
-        errors += field_errors(parameter.validator, values[parameter.name], prefix)
+        value = text if parameter.kind == "string" else _typed(parameter.kind, text)
+        values[parameter.name] = value
+        if not parameter.validator.is_valid(value):
+            errors += field_errors(parameter.validator, value, _pointer(parameter))
     if errors:
         _refuse_parameters(errors)
     return values
 
 
-def _text(parameter: Parameter, sources: Mapping[str, Mapping[str, str]]) -> str | None:
-    name = parameter.name.lower() if parameter.location == "header" else parameter.name
-    return sources[parameter.location].get(name)
-
-
-def _missing(parameter: Parameter) -> list[FieldError]:
-    if not parameter.required:
+def _undeclared(operation: Operation, query: Mapping[str, str]) -> list[FieldError]:
+    """One error for however many parameters there are that the contract does not declare."""
+    if operation.query_names.issuperset(query):
         return []
-    return [FieldError(f"/{parameter.location}/{parameter.name}", "required", "The value is missing.")]
+    return [FieldError("/query", "unknown", "There is a parameter that the contract does not declare.")]
+
+
+def _pointer(parameter: Parameter) -> str:
+    return f"/{parameter.location}/{parameter.name}"
 
 
 def _refuse_parameters(errors: list[FieldError]) -> None:
@@ -157,8 +153,7 @@ def read_body(operation: Operation, incoming: Incoming) -> Any:
     if media_type not in operation.bodies:
         raise Refusal(415, "The Content-Type is not one that this operation accepts.")
     value = _pairs(incoming.body, "form") if media_type == FORM else _json(incoming.body)
-    errors = field_errors(operation.bodies[media_type], value)
-    if errors:
+    if errors := field_errors(operation.bodies[media_type], value):
         raise Refusal(422, "The body is not as the contract declares it.", errors=errors, sent=value)
     return whole(value) if _WITH_FRACTION.search(incoming.body) else value
 

@@ -51,6 +51,8 @@ class Server:
 
     Args:
         context: for TLS; None for plain HTTP.
+
+    ``heard_at`` is when something came last, by the clock of the loop.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Server:
         self.connections: set[Connection] = set()
         self.under_way: set[tuple[str, ...]] = set()
         self.is_stopping = False
+        self.heard_at = 0.0
         self._listener: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -143,7 +146,8 @@ class Connection(asyncio.Protocol):
         """Read what came, then answer what is whole."""
         if self._transport.is_closing():
             return
-        self._heard_at, self._chunk = self._loop.time(), len(data)
+        self._heard_at = self._server.heard_at = self._loop.time()
+        self._chunk = len(data)
         self._fed += self._chunk
         refusal: Answer | None = None
         try:

@@ -12,17 +12,19 @@ import json
 import os
 import re
 import selectors
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from servers import free_port
 from tools import node_tool
 
@@ -32,7 +34,7 @@ from joinedup.mocks.serve import served
 from joinedup.mocks.social_care import FIRST_CHILD
 
 ROUNDS = 5
-SECONDS = 2
+SECONDS = 1
 CONNECTIONS = 16
 SYSTEM = "social-care"
 GET, POST = f"/v1/children/{FIRST_CHILD}", "/v1/contacts"
@@ -180,14 +182,21 @@ def _times(runs: Mapping[str, list[Measured]], other: str) -> float:
 
 def speed() -> dict[str, Any]:
     """Rates and their ratios for reading and creating, over loopback, with wrk on the other core."""
+    if shutil.which("wrk") is None:
+        return {"left_out": "wrk is not installed; to install it: apt-get install wrk"}
+    left_out = ""
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         subjects = {each: stack.enter_context(_variant(each)) for each in ("whole", "without-validation")}
         subjects["opaque-tokens"] = stack.enter_context(_variant("opaque-tokens"))
-        subjects["prism"] = stack.enter_context(_prism(folder))
+        try:
+            subjects["prism"] = stack.enter_context(_prism(folder))
+        except pytest.skip.Exception as missing:
+            left_out = str(missing)
         found = _turns(subjects, folder / "load.lua")
     return {method.lower(): _summary(runs) for method, runs in found.items()} | {
-        "load_average": [round(each, 1) for each in os.getloadavg()]
+        "load_average": [round(each, 1) for each in os.getloadavg()],
+        "left_out": left_out,
     }
 
 
@@ -202,29 +211,26 @@ def _summary(runs: Mapping[str, list[Measured]]) -> dict[str, Any]:
         }
         for name, measured in runs.items()
     }
-    return medians | {
-        "to_without_validation": {"ratio": _times(runs, "without-validation"), "at_least": 0.9},
-        "to_opaque_tokens": {"ratio": _times(runs, "opaque-tokens"), "at_least": 0.9},
-        "to_prism": {"ratio": _times(runs, "prism"), "at_least": 6},
-        "p99_to_p50": {"ratio": round(statistics.median(m.p99 / m.p50 for m in whole), 1), "at_most": 5},
-    }
+    others = {f"to_{name.replace('-', '_')}": _times(runs, name) for name in runs if name != "whole"}
+    return medians | others | {"p99_to_p50": round(statistics.median(m.p99 / m.p50 for m in whole), 1)}
 
 
-def start() -> dict[str, Any]:
-    """Seconds from the start of the process until all agencies have answered: median of five."""
+def start(systems: Sequence[str]) -> float:
+    """Seconds from the start of the process until all of these have answered: median of five."""
     taken = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        with served(tuple(AGENCIES)) as agencies:
-            for system in agencies.systems.values():
-                httpx.get(system.contract).raise_for_status()
+        with served(systems) as agencies:
+            for name in systems:
+                httpx.get(agencies.systems[name].contract).raise_for_status()
             taken.append(time.perf_counter() - began)
-    return {"systems": len(AGENCIES), "seconds": round(statistics.median(taken), 2), "at_most": 3}
+    return round(statistics.median(taken), 2)
 
 
 def mocks() -> dict[str, Any]:
     """All of it."""
-    return {"start": start(), "speed": speed()}
+    started = {"all": start(tuple(AGENCIES)), "one": start((SYSTEM,))}
+    return {"start_seconds": started, "speed": speed()}
 
 
 if __name__ == "__main__":
