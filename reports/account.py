@@ -231,10 +231,14 @@ class Account:
 
     def results(self, system: str) -> Mapping[str, list[tuple[str, Result]]]:
         """What was found for each requirement of a system, with the check that found it, in order."""
-        found: dict[str, list[tuple[str, Result]]] = defaultdict(list)
-        for checked in self.checks_of.get(system, []):
+        return self._results.get(system, {})
+
+    @functools.cached_property
+    def _results(self) -> Mapping[str, Mapping[str, list[tuple[str, Result]]]]:
+        found: dict[str, dict[str, list[tuple[str, Result]]]] = defaultdict(lambda: defaultdict(list))
+        for checked in self.checks:
             for result in checked.results:
-                found[result.requirement].append((checked.check, result))
+                found[checked.system or ""][result.requirement].append((checked.check, result))
         return found
 
 

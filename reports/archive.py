@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from joinedup.conformance.errors import UnverifiedError
 
 MOST_BYTES = 512 * 1024 * 1024
-MOST_PARTS = 20_000
+MOST_PARTS = 60_000
 NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,150}(/(?!\.)[A-Za-z0-9._-]{1,150})?", re.ASCII)
 """A part's name: a file, or a file in one folder; nothing hidden, nothing that climbs."""
 

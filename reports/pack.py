@@ -19,16 +19,17 @@ from __future__ import annotations
 import enum
 import io
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from joinedup.conformance.errors import ConfigurationError
+from joinedup.conformance.errors import ConfigurationError, UnverifiedError
 from joinedup.reports import archive, statement
-from joinedup.reports.events import FILE_NAME, parse_events
+from joinedup.reports.events import FILE_NAME, Event, parse_events
 from joinedup.reports.run_folder import PERFORMANCE, performance_from, rendered, write_whole
 from joinedup.reports.verdict import compute
 
@@ -38,6 +39,13 @@ RUN = "run.json"
 OPTIONAL = (PERFORMANCE, "exercise.json")
 WORKING_COPY = "working-copy"
 SCHEMA = 1
+
+MOST = {"system": 200, "journey": 2_000, "earlier": 50, "waiver": 2_000, "known": 2_000, "attestation": 2_000}
+"""How many events of a kind a record may hold: views set some of them side by side, and a pack may be hostile."""
+ROOM = 512
+"""Bytes that the two headers of a part take, with its name in each, at most."""
+MOST_LINKED = 200
+"""How many systems may stand in the matrix of links."""
 
 
 class Tier(enum.StrEnum):
@@ -73,7 +81,10 @@ def seal(folder: Path, out: Path, key: Path | None = None) -> Pack:
     """
     signer = statement.private_key(key) if key else None
     parts = _parts(folder)
-    verdict = judged(parts)
+    try:
+        verdict = judged(parts)
+    except UnverifiedError as error:
+        raise ConfigurationError(f"The run {folder} cannot be packed. {error.message}") from None
     tier = _tier(verdict, signer)
     if tier is Tier.WORKING_COPY and signer:
         raise ConfigurationError(
@@ -81,13 +92,24 @@ def seal(folder: Path, out: Path, key: Path | None = None) -> Pack:
             hint="Leave out --key for a working copy, or run `joinedup check` again.",
         )
     path = _working_copy(out) if tier is Tier.WORKING_COPY else out
-    content = archive.write(_sealed({**parts, **views(verdict)}, verdict, tier, signer))
-    if len(content) > archive.MOST_BYTES:
-        raise ConfigurationError(
-            f"The run {folder} holds more than the {archive.MOST_BYTES:,} bytes that a pack may have."
-        )
+    sealed = _sealed({**parts, **views(verdict)}, verdict, tier, signer)
+    _refuse_large(folder, sealed)
+    content = archive.write(sealed)
     write_whole(path, content)
     return Pack(path, tier, signer.public_key.keyid if signer else "", verdict)
+
+
+def _refuse_large(folder: Path, sealed: Mapping[str, bytes]) -> None:
+    """Refuse what no reader would take."""
+    for number, most, what in (
+        (sum(map(len, sealed.values())), archive.MOST_BYTES - ROOM * len(sealed), "bytes"),
+        (len(sealed), archive.MOST_PARTS, "parts"),
+    ):
+        if number > most:
+            raise ConfigurationError(
+                f"The run {folder} is too large for a pack: {number:,} {what}, where {most:,} are the most.",
+                hint="Check fewer systems in one run, with --system.",
+            )
 
 
 def _tier(verdict: Mapping[str, Any], signer: statement.CryptoSigner | None) -> Tier:
@@ -101,11 +123,38 @@ def _working_copy(out: Path) -> Path:
 
 
 def judged(parts: Mapping[str, bytes]) -> dict[str, Any]:
-    """The verdict that follows from the record and the load of a run, in the form in which it is read back."""
+    """
+    The verdict that follows from the record and the load of a run, in the form in which it is read back.
+
+    Raises:
+        UnverifiedError: the record holds more of something than any run does.
+    """
     performance = performance_from(parts[PERFORMANCE]) if PERFORMANCE in parts else None
-    computed = compute(parse_events(io.BytesIO(parts[FILE_NAME])), performance=performance)
+    events = list(parse_events(io.BytesIO(parts[FILE_NAME])))
+    _refuse_many(events)
+    computed = compute(events, performance=performance)
     verdict: dict[str, Any] = json.loads(json.dumps(computed))
     return verdict
+
+
+def _refuse_many(events: Sequence[Event]) -> None:
+    counts = Counter(str(event["event"]) for event in events)
+    for kind, most in MOST.items():
+        if counts[kind] > most:
+            raise UnverifiedError(
+                f"The record holds {counts[kind]:,} events {kind!r}, where {most:,} are the most."
+            )
+    if len(set(_linked(events))) > MOST_LINKED:
+        raise UnverifiedError(f"The record links more than the {MOST_LINKED} systems that a pack may have.")
+
+
+def _linked(events: Sequence[Event]) -> Iterator[str]:
+    """The systems at both ends of every link; what has another form is refused where it is judged."""
+    for event in events:
+        links = event.get("links") if event["event"] == "journey" else None
+        for link in links if isinstance(links, list) else ():
+            if isinstance(link, dict):
+                yield from (str(link.get("from")), str(link.get("to")))
 
 
 def views(verdict: Mapping[str, Any]) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ What is computed depends on the record alone, and on nothing else: the same even
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
@@ -156,9 +157,13 @@ def _judge_system(account: Account, system: System, found_in_run: Sequence[Group
     own = [group for group in found_in_run if group.system.system == system.system]
     ran = _ran(account, system.system)
     narrowed = account.complete and bool(account.started.get("journeys"))
+    breaking: dict[str, list[Group]] = defaultdict(list)
+    for group in own:
+        for id_ in group.requirements:
+            breaking[id_].append(group)
     judgements = []
     for point in account.profiles[system.system]:
-        broken = [group for group in own if point.id in group.requirements]
+        broken = breaking[point.id]
         found = results.get(point.id, [])
         if found or broken:
             judgements.append(_judge(point, found, broken, own))
@@ -169,6 +174,8 @@ def _judge_system(account: Account, system: System, found_in_run: Sequence[Group
 
 def _attested(account: Account, system: str, judgement: Judgement) -> Judgement:
     """What waits for a person is met where one attests it; what a check found beside that stands."""
+    if judgement.outcome is not Outcome.REVIEW:
+        return judgement
     valid = [a for a in account.attestations if not any(a.mistakes(account.day))]
     attested = attesting(valid, judgement.point.id, system, judgement.outcome)
     if attested is None:

@@ -147,6 +147,8 @@ def _verdict(parts: Mapping[str, bytes], same_version: bool) -> dict[str, Any]:
         verdict = pack.judged(parts)
         views = pack.views(verdict) if same_version else {}
         same = decisive(claimed) == decisive(verdict)
+    except UnverifiedError:
+        raise
     except Exception:
         raise UnverifiedError("The record in the pack cannot be judged.") from None
     if not same:

@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from joinedup.conformance.errors import ConfigurationError, UnverifiedError
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Outcome
-from joinedup.reports import archive
+from joinedup.reports import archive, pack
 from joinedup.reports.pack import Tier, seal
 from joinedup.reports.run_folder import write_views
 from joinedup.reports.statement import opened
+from joinedup.reports.verification import verify
 
 BROKEN = Finding("rule", ("AUT-01",), "A title", "expected", "actual", "GET /a", ("GET /a",))
 MET = [Result(id_, Outcome.PASS) for id_ in ("AUT-01", "CON-01", "ERR-01")]
@@ -182,6 +183,48 @@ def test_a_folder_without_a_run_is_refused(run: Callable[..., Path], tmp_path: P
     (folder / missing).unlink()
     with pytest.raises(ConfigurationError, match=missing):
         seal(folder, tmp_path / "a.zip")
+
+
+def _many(event: str) -> bytes:
+    return b"".join(b'{"event":"%s"}\n' % event.encode() for _ in range(pack.MOST[event] + 1))
+
+
+TOO_MANY = {
+    **{event: _many(event) for event in pack.MOST},
+    "links": json.dumps(
+        {"event": "journey", "links": [{"from": f"a{n}", "to": f"b{n}"} for n in range(pack.MOST_LINKED)]}
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("kind", TOO_MANY)
+def test_a_record_that_would_fill_the_memory_is_refused(
+    run: Callable[..., Path], tmp_path: Path, kind: str
+) -> None:
+    """What views set side by side is bounded: no pack is made of it, and none that holds it verifies."""
+    folder = run()
+    parts = archive.read(seal(folder, tmp_path / "a.zip").path.read_bytes())
+    parts["events.ndjson"] += TOO_MANY[kind] + b"\n"
+    covered = {k: v for k, v in parts.items() if k not in (pack.MANIFEST, pack.ENVELOPE)}
+    (tmp_path / "b.zip").write_bytes(
+        archive.write({**parts, pack.MANIFEST: pack.manifest(covered, "r-1", Tier.UNSIGNED)})
+    )
+    with pytest.raises(UnverifiedError, match=r"^b\.zip does not verify\. The record .* most\.|may have\."):
+        verify(tmp_path / "b.zip")
+    (folder / "events.ndjson").write_bytes(parts["events.ndjson"])
+    with pytest.raises(ConfigurationError, match="cannot be packed"):
+        seal(folder, tmp_path / "c.zip")
+
+
+@pytest.mark.parametrize(("name", "most"), [("MOST_PARTS", 3), ("MOST_BYTES", 9_000)])
+def test_nothing_is_packed_that_no_reader_takes(
+    run: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+) -> None:
+    """A run that is too large is told what the most is, and leaves no file."""
+    monkeypatch.setattr(archive, name, most)
+    with pytest.raises(ConfigurationError, match="too large for a pack"):
+        seal(run(), tmp_path / "a.zip")
+    assert not (tmp_path / "a.zip").exists()
 
 
 NAMES = [("../a", False), ("/a", False), ("a/../b", False), (".a", False), ("a/.b", False), ("a\\b", False)]
