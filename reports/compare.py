@@ -349,12 +349,17 @@ def line(row: Mapping[str, Any]) -> str:
     where = f"{row['system']}, {row['operation']}" if row["operation"] else row["system"]
     if row["operation"]:
         return f"{row['rule']} ({where}): {row['what']}"
-    return f"{row['id']} ({where}): {outcome(row['before'])} → {outcome(row['after'])}. {row['what']}"
+    return f"{row['id']} ({where}): {was(row, 'before')} → {was(row, 'after')}. {row['what']}"
 
 
-def outcome(text: str) -> str:
-    """An outcome in the words of every view; other text as it is, and a dash for none."""
-    return wording.OUTCOMES[text].word.lower() if text in wording.OUTCOMES else text or "–"
+def was(row: Mapping[str, Any], when: str) -> str:
+    """What became of a point, whether a finding was there, or who answered for it, ``before`` or ``after``."""
+    text = str(row.get(when) or "")
+    if text:
+        return wording.OUTCOMES[text].word.lower() if text in wording.OUTCOMES else text
+    if not row.get("id"):
+        return "not found"
+    return "nobody answers for it" if row["change"] == Change.EXCEPTION_CHANGED else "not asked"
 
 
 def sentence(comparison: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ def render(comparison: Mapping[str, Any]) -> str:
             groups=[group for group in groups if group[3]],
             claim=compare.sentence(comparison),
             counted=_counted,
-            was=_was,
+            was=compare.was,
             value=_value,
             advice={side: wording.recommendation(comparison[side]) for side in ("before", "after")},
         )
@@ -48,12 +48,6 @@ def _counted(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     points = sum(bool(row.get("id")) for row in rows)
     numbers = ((points, "point"), (len(rows) - points, "finding"))
     return [wording.plural(number, noun) for number, noun in numbers if number]
-
-
-def _was(row: Mapping[str, Any], when: str) -> str:
-    """What became of a point, or whether a finding was there, in one of the two runs."""
-    missing = "not asked" if row.get("id") else "not found"
-    return compare.outcome(str(row[when])) if row.get(when) else missing
 
 
 def _value(value: object) -> str:

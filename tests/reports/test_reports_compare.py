@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from joinedup.conformance.cli import main
 from joinedup.conformance.errors import ConfigurationError, UnverifiedError
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Outcome
 from joinedup.reports import comparison_page
-from joinedup.reports.compare import Change, compare, render, side
+from joinedup.reports.compare import WORDS, Change, compare, render, side, was
 from joinedup.reports.pack import seal
 from joinedup.reports.run_folder import write_views
 
@@ -255,6 +257,56 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+SHOWN: dict[Change, tuple[dict[str, Any], dict[str, Any], int]] = {
+    Change.REGRESSED: ({"found": [MET]}, {"found": [result("fail")]}, 1),
+    Change.NEWLY_BLOCKED: ({"found": [MET]}, {"found": [result("blocked")]}, 1),
+    Change.NEWLY_NOT_APPLICABLE: ({"found": [MET]}, {"found": [result("not_applicable")]}, 0),
+    Change.EXCEPTION_CHANGED: ({"found": [READABLE]}, {"found": [READABLE], "waivers": [WAIVER]}, 0),
+    Change.NEW_IN_PROFILE: ({"entries": ENTRIES[1:]}, {"found": [MET]}, 0),
+    Change.LEFT_PROFILE: ({"found": [MET]}, {"entries": ENTRIES[1:]}, 0),
+    Change.NEWLY_JUDGED: ({"found": [result("blocked")]}, {"found": [result("fail")]}, 0),
+    Change.FIXED: ({"found": [result("fail")]}, {"found": [MET]}, 0),
+}
+
+
+@pytest.mark.parametrize("change", SHOWN)
+def test_each_change_stands_on_the_page_in_the_json_and_on_the_console(
+    run: Callable[..., Path], tmp_path: Path, change: Change
+) -> None:
+    """By its own heading, with the point and what it was and is; and only what got worse ends in exit 1."""
+    before, after, code = SHOWN[change]
+    folders = [
+        str(run(n, *given.pop("found", []), **given))
+        for n, given in zip("ab", (dict(before), dict(after)), strict=True)
+    ]
+    page = tmp_path / "page.html"
+    said = CliRunner().invoke(main, ["compare", *folders, "--out", str(page)])
+    told = CliRunner().invoke(main, ["compare", *folders, "--json"])
+    assert said.exit_code == told.exit_code == code
+    comparison = json.loads(told.stdout)
+    rows = [row for row in comparison["requirements"] if row["change"] == change]
+    assert ([row["id"] for row in rows], comparison["counts"][change]) == (["AUT-01"], 1)
+    assert f"{WORDS[change]}: 1" in said.stdout
+    shown = Page(page.read_text())
+    for part in (
+        WORDS[change],
+        "AUT-01",
+        "Nobody gets in.",
+        was(rows[0], "before"),
+        was(rows[0], "after"),
+    ):
+        assert part in shown.text
+    assert ("Regression" in shown.text) is bool(code)
+
+
+def test_a_changed_harness_stands_on_the_page(run: Callable[..., Path]) -> None:
+    """Each thing that was not the same, with what it was in both runs."""
+    one, other = run("a", MET, contract_hash="c1"), run("b", MET, contract_hash="c2", profile="open-api-2")
+    shown = Page(comparison_page.render(compare(side(one), side(other)))).text
+    for part in ("contract of social-care", "c1", "c2", "profile of social-care", "open-api-1", "open-api-2"):
+        assert part in shown
 
 
 def test_the_page_shows_every_difference_and_fetches_nothing(run: Callable[..., Path]) -> None:
