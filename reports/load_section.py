@@ -7,6 +7,7 @@ unknown, what is no list has no rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from joinedup.reports.load_chart import (
 
 MOST_MOMENTS = 40
 MOST_NAMES = 200
+_PERCENTILE = re.compile(r"p(\d+)_(from_intended_)?ms")
 # What came of a load: the outcome whose sign it has, and the sentence.
 _CAME = {
     "met": ("pass", "Every level was met."),
@@ -132,9 +134,11 @@ def _came(found: Performance) -> tuple[str, str]:
 
 def _sent(found: Performance) -> str:
     shape = _SHAPES.get(str(found.get("shape")), "steadily")
+    processes = _many(found.get("processes"), "process", "processes")
+    users = _many(found.get("users"), "user")
     return (
-        f"{figure(found.get('requests'))} requests in {figure(found.get('duration_s'), ' s')}, sent {shape} by "
-        f"{figure(found.get('processes'))} processes as at most {figure(found.get('users'))} users at once."
+        f"{_many(found.get('requests'), 'request')} in {figure(found.get('duration_s'), ' s')}, sent {shape} "
+        f"by {processes} as at most {users} at once."
     )
 
 
@@ -153,14 +157,39 @@ def _figures(found: Performance) -> list[tuple[str, str]]:
     ]
 
 
+def _many(value: object, singular: str, several: str = "") -> str:
+    return f"{figure(value)} {singular if value == 1 else several or singular + 's'}"
+
+
 def _level(each: Mapping[str, Any]) -> Level:
-    met = each.get("met")
+    met, unit = each.get("met"), _unit(str(each.get("key")))
     measured = number(each.get("measured"))
     return Level(
-        asked=str(each.get("level")),
-        measured="" if measured is None else f"{measured:,g}",
+        asked=_asked(each, unit),
+        measured="" if measured is None else _with_unit(measured, unit),
         outcome="pass" if met is True else "fail" if met is False else "blocked",
     )
+
+
+def _asked(each: Mapping[str, Any], unit: str) -> str:
+    """A level in words; as it is written where it is none that is known."""
+    key, wanted, name = str(each.get("key")), number(each.get("wanted")), str(each.get("name") or "")
+    percentile = _PERCENTILE.fullmatch(key)
+    if wanted is None or not (percentile or key in ("error_rate", "rate")):
+        return str(each.get("level"))
+    value = _with_unit(wanted, unit)
+    told = f"at least {value}" if key == "rate" else f"at most {value} fail"
+    if percentile:
+        told = f"{percentile[1]}% within {value}{', from when they were due' if percentile[2] else ''}"
+    return f"{name}: {told}" if name else f"{told[0].upper()}{told[1:]}"
+
+
+def _unit(key: str) -> str:
+    return " ms" if _PERCENTILE.fullmatch(key) else {"error_rate": "%", "rate": " a second"}.get(key, "")
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{value * 100 if unit == '%' else value:,.6g}{unit}"
 
 
 def _correct(counts: Mapping[str, Any]) -> list[tuple[str, str]]:
