@@ -274,7 +274,7 @@ class Player:
 
     def _journey(self, item: PlannedJourney, arrival: int, due: float) -> None:
         inputs = filled(item.inputs, self.places(arrival))
-        started = time.monotonic()
+        started, self._requests = time.monotonic(), 0
         try:
             played = play(self.ground.callees[item.name], inputs, self)
             failed = played.outcome is not Outcome.PASS
@@ -288,6 +288,7 @@ class Player:
         self.tally.journey(item.name, ended - started, ended - due, failed)
         if failed:
             self.tally.failed(item.name, reason)
+            self.tally.left_out += max(item.requests - self._requests, 0)
         self._told("JOURNEY", item.name, ended - started, 0, reason if failed else "")
 
     def places(self, arrival: int) -> dict[str, str]:
@@ -374,6 +375,7 @@ class Player:
     def _count(
         self, system: str, operation: Operation, name: str, answered: Answered | None, reason: str
     ) -> float:
+        self._requests += 1
         ended = time.monotonic()
         seconds = ended - self._sent_at
         if answered is not None:
@@ -389,6 +391,7 @@ class Player:
         self._told(operation.method, name, seconds, len(answered.body) if answered else 0, reason)
         return seconds
 
+    _requests = 0
     _sent_at = 0.0
     _is_marked = False
 

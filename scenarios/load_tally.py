@@ -14,6 +14,7 @@ from joinedup.scenarios.latency import Histogram, histogram_from
 MOST_SAMPLES = 20
 MOST_ACCEPTED = 5_000
 REQUEST, JOURNEY = "request", "journey"
+_COUNTERS = ("due", "started", "finished", "left_out", "judged", "breaches", "foreign")
 
 
 @dataclass
@@ -72,6 +73,7 @@ class Tally:
         received: answers by ``system operation``, to be held against the journals of those who received them.
         unanswered: requests that were sent and got no answer, by system.
         accepted: the arrivals, latest last, whose marked object a system said that it has, by ``system operationId``.
+        left_out: requests that journeys no longer sent, because they had failed before.
         judged: answers that were held against their contract.
         breaches: how many of them broke it.
         foreign: answers that held another user's marker.
@@ -87,6 +89,7 @@ class Tally:
     due: int = 0
     started: int = 0
     finished: int = 0
+    left_out: int = 0
     received: Counter[str] = field(default_factory=Counter)
     unanswered: Counter[str] = field(default_factory=Counter)
     accepted: dict[str, list[int]] = field(default_factory=dict)
@@ -145,7 +148,7 @@ class Tally:
             self._row(name, row.kind).add(row)
         for second, row in other.seconds.items():
             self._second(second).add(row)
-        for counter in ("due", "started", "finished", "judged", "breaches", "foreign"):
+        for counter in _COUNTERS:
             setattr(self, counter, getattr(self, counter) + getattr(other, counter))
         self.received.update(other.received)
         self.unanswered.update(other.unanswered)
@@ -168,7 +171,7 @@ class Tally:
 
     def as_record(self) -> dict[str, Any]:
         """The tally as JSON."""
-        plain = ("due", "started", "finished", "judged", "breaches", "foreign", "cpu", "busiest", "memory")
+        plain = (*_COUNTERS, "cpu", "busiest", "memory")
         return {
             "rows": {name: row.as_record() for name, row in self.rows.items()},
             "seconds": [[second, row.as_record()] for second, row in sorted(self.seconds.items())],
@@ -187,15 +190,10 @@ def tally_from(record: Mapping[str, Any]) -> Tally:
     return Tally(
         rows={name: _row_from(row) for name, row in record["rows"].items()},
         seconds={int(second): _row_from(row) for second, row in record["seconds"]},
-        due=record["due"],
-        started=record["started"],
-        finished=record["finished"],
+        **{counter: record[counter] for counter in _COUNTERS},
         received=Counter(record["received"]),
         unanswered=Counter(record["unanswered"]),
         accepted={where: list(arrivals) for where, arrivals in record["accepted"].items()},
-        judged=record["judged"],
-        breaches=record["breaches"],
-        foreign=record["foreign"],
         why=Counter(record["why"]),
         cpu=[(float(a), float(b)) for a, b in record["cpu"]],
         busiest=[float(share) for share in record["busiest"]],

@@ -169,6 +169,14 @@ def test_a_load_that_proves_nothing_says_so(tally: Tally, missing: int, said: st
     assert said in " ".join(found["invalid_because"])
 
 
+def test_what_failing_journeys_leave_out_is_the_systems() -> None:
+    """A load of which much is missing because journeys failed is broken, and not invalid."""
+    found = performance(_plan(), _tally(80, failed=20, left_out=20), {"error_rate": 0.01})
+    assert found["valid"]
+    assert found["verdict"] == "broken"
+    assert performance(_plan(), _tally(80, failed=20, left_out=10), {})["verdict"] == "invalid"
+
+
 @pytest.mark.parametrize(
     ("levels", "met"),
     [
