@@ -198,7 +198,7 @@ def _arguments(plan: Plan, workers: int, settings: Path) -> list[str]:
     if plan.strict:
         arguments.append("--joinedup-strict")
     if workers > 1:
-        arguments += ["-p", "xdist", "-n", str(workers), "--dist", "loadgroup"]
+        arguments += ["-p", "xdist", "-n", str(workers)]
     return arguments
 
 

@@ -98,7 +98,7 @@ def run_generated(target: Target, cases: Cases, judge: Callable[[Observation], N
     generated = Generated()
     started = time.monotonic()
     gate = Gate(target)
-    fitting = cases.within(len(target.operations), int(target.budget.left * SHARE))
+    fitting = cases.within(len(target.operations), int(target.budget.left * SHARE), target.crowd)
     with sessions(gate):
         for operations in _groups(target):
             _run_engine(target, fitting, operations, judge, generated, gate)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,11 +18,10 @@ from joinedup.conformance.exchanges import MISSING, Text
 from joinedup.conformance.harvest import IGNORED_HEADERS
 from joinedup.conformance.lists import escaped
 from joinedup.conformance.objects import creates_of, identifier_of, item_operations
-from joinedup.conformance.operations import Operation
+from joinedup.conformance.operations import Operation, Parameter
 from joinedup.conformance.target import LARGE, OWN, Target
 
 FEED_PROBABILITY = 0.6
-LEAST_FUZZING = 3
 MOST_STEPS = 5
 
 
@@ -31,46 +31,59 @@ class Cases:
     How many cases a run may generate: by number, never by seconds.
 
     Args:
-        of_one_kind: coverage cases of an operation that are right or wrong in the same way and part; it counts for
-            contracts of more than ``LARGE`` operations only.
+        of_one_kind: coverage cases of an operation that are right or wrong in the same way and part; None for as many
+            as there are.
+        in_a_crowd: the same where a run has more than ``LARGE`` operations, for that many.
+        filled: whether bodies and parameters without an example get a made one.
+        least_fuzzing: fuzzing cases of an operation in any crowd.
+        same_header: how many operations of a crowd are sent an optional header of one name; None for all.
         most_covered: coverage cases of an operation; None for as many as there are.
     """
 
     fuzzing: int
     stateful: int
     coverage: bool = True
-    of_one_kind: int = 10
+    of_one_kind: int | None = None
+    in_a_crowd: int = 10
+    filled: bool = True
+    least_fuzzing: int = 3
+    same_header: int | None = None
     most_covered: int | None = None
 
-    def within(self, operations: int, requests: int) -> Cases:
+    def within(self, operations: int, requests: int, crowd: int = 0) -> Cases:
         """
         The cases that fit, the same for every operation: fewer of each where there are many, so that none goes without.
 
         Args:
             requests: how many may be sent in all. A quarter of them at most is for fuzzing, a tenth for sequences, and
                 what fuzzing leaves of three quarters for coverage; examples need the rest.
+            crowd: operations of all systems that the run judges, where they are several.
         """
-        each, large = requests // max(operations, 1), max(operations / LARGE, 1)
-        fuzzing = min(self.fuzzing, max(int(self.fuzzing / large), LEAST_FUZZING), max(each // 4, 1))
+        each, large = requests // max(operations, 1), max(max(operations, crowd) / LARGE, 1)
+        fuzzing = min(self.fuzzing, max(int(self.fuzzing / large), self.least_fuzzing), max(each // 4, 1))
         return replace(
             self,
             fuzzing=fuzzing,
             stateful=min(self.stateful, requests // (10 * MOST_STEPS)),
-            of_one_kind=max(int(self.of_one_kind / large), 1),
+            of_one_kind=self.of_one_kind if large == 1 else max(int(self.in_a_crowd / large), 1),
+            same_header=self.same_header if large > 1 else None,
             most_covered=max(each * 3 // 4 - fuzzing, 1),
         )
 
 
-QUICK, STANDARD, THOROUGH = Cases(3, 0, of_one_kind=1), Cases(20, 5), Cases(150, 40, of_one_kind=100)
+QUICK = Cases(3, 0, of_one_kind=1, in_a_crowd=1, filled=False, least_fuzzing=0, same_header=3)
+STANDARD, THOROUGH = Cases(20, 5), Cases(150, 40, in_a_crowd=100)
 
 
 def schema_for(target: Target, cases: Cases, operations: frozenset[str]) -> Any:
     wanted = [operation for operation in target.operations if operation.label in operations]
     feeds = {operation.label: _feed(target, operation) for operation in wanted}
     config = schemathesis.Config.from_dict(_settings(target, cases, feeds))
-    schema = schemathesis.openapi.from_dict(document_for(target, operations), config=config)
-    most = cases.of_one_kind if len(target.operations) > LARGE else None
-    vars(schema)["iter_coverage_cases"] = _sparing(schema.iter_coverage_cases, most, cases.most_covered)
+    schema = schemathesis.openapi.from_dict(
+        document_for(target, operations, cases.same_header), config=config
+    )
+    sparing = _sparing(schema.iter_coverage_cases, cases.of_one_kind, cases.most_covered)
+    vars(schema)["iter_coverage_cases"] = sparing
     return schema
 
 
@@ -125,7 +138,11 @@ def _settings(target: Target, cases: Cases, feeds: Mapping[str, Mapping[str, lis
             "with-security-parameters": False,
         },
         "phases": {
-            "examples": {"enabled": True, "fill-missing": True, "extra-data-sources": {"responses": False}},
+            "examples": {
+                "enabled": True,
+                "fill-missing": cases.filled,
+                "extra-data-sources": {"responses": False},
+            },
             "coverage": {
                 "enabled": cases.coverage,
                 "unexpected-methods": [],
@@ -183,8 +200,25 @@ def _feed(target: Target, operation: Operation) -> dict[str, list[Any]]:
     return feed
 
 
-def document_for(target: Target, operations: frozenset[str]) -> dict[str, Any]:
-    """The contract as Schemathesis gets it: operations left out are gone, known values stand as examples."""
+def document_for(
+    target: Target, operations: frozenset[str], same_header: int | None = None
+) -> dict[str, Any]:
+    """
+    The contract as Schemathesis gets it: operations left out are gone, known values stand as examples.
+
+    Args:
+        same_header: how many operations keep an optional header of one name; None for all.
+    """
+    headers: Counter[str] = Counter()
+
+    def is_wanted(parameter: Parameter) -> bool:
+        if _is_ignored(parameter):
+            return False
+        if parameter.location != "header" or parameter.required or same_header is None:
+            return True
+        headers[parameter.name.lower()] += 1
+        return headers[parameter.name.lower()] <= same_header
+
     document = copy.deepcopy(target.contract.document)
     for operation in target.contract.operations:
         item = _path_item(document, operation)
@@ -194,9 +228,7 @@ def document_for(target: Target, operations: frozenset[str]) -> dict[str, Any]:
             item.pop(operation.method.lower(), None)
             continue
         node = item[operation.method.lower()]
-        node["parameters"] = [
-            _as_fed(target, operation, p) for p in operation.parameters if not _is_ignored(p)
-        ]
+        node["parameters"] = [_as_fed(target, operation, p) for p in operation.parameters if is_wanted(p)]
         _add_known_body(target, operation, node)
     for item in document.get("paths", {}).values():
         if isinstance(item, dict):
@@ -258,7 +290,7 @@ def _path_item(document: dict[str, Any], operation: Operation) -> dict[str, Any]
     return item
 
 
-def _is_ignored(parameter: Any) -> bool:
+def _is_ignored(parameter: Parameter) -> bool:
     return parameter.location == "header" and parameter.name.lower() in IGNORED_HEADERS
 
 

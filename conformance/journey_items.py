@@ -14,14 +14,12 @@ import pytest
 from joinedup.conformance.errors import JoinedUpError, RealDataError
 from joinedup.conformance.journeys import Ending, Journeys, chosen
 from joinedup.conformance.outcomes import Outcome
-from joinedup.conformance.run import BUNDLED
 from joinedup.conformance.settling import SESSION, Session, harness_fault
 from joinedup.scenarios.library import JOURNEYS, Library, Linked
 from joinedup.scenarios.played import Played
 from joinedup.scenarios.stories import Story, bundled_stories, story_of
 
 SUFFIX = ".arazzo.yaml"
-GROUP = "journeys"
 _PLAYER = pytest.StashKey[Journeys]()
 SHOWN_AS_SKIPPED = (Outcome.NOT_APPLICABLE, Outcome.REVIEW)
 
@@ -56,17 +54,6 @@ class JourneyItem(pytest.Item):
     def __init__(self, *, story: Story, **rest: Any) -> None:
         super().__init__(**rest)
         self.story = story
-        self.add_marker(pytest.mark.xdist_group(self._group()))
-
-    def _group(self) -> str:
-        """
-        What one worker process plays.
-
-        Each worker has a cast of its own, so journeys among bundled agencies may be anywhere; a live system is one
-        and the same to all of them, and what it holds must not change under a journey that is being played.
-        """
-        bundled = self.config.stash[SESSION].run.plan.source == BUNDLED
-        return f"{GROUP} {self.story.name}" if bundled else GROUP
 
     def runtest(self) -> None:
         """Play it, leave its results in the record, and raise what pytest is to show."""

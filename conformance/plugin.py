@@ -86,7 +86,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the run, or join it in a worker process."""
-    config.addinivalue_line("markers", "xdist_group(name): what one worker process does")
     config.addinivalue_line("markers", "requirement(*ids): the requirements that a check proves")
     if not config.getoption("--joinedup"):
         return
@@ -218,10 +217,11 @@ def _labels(session: Session, name: str) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what no system is held to; group by system; put the subjects in order."""
+    """Leave out what no system is held to; put system after system, and the subjects of each in order."""
     session = config.stash.get(SESSION, None)
     if session is None:
         return
+    session.run.share_out()
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
@@ -231,14 +231,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             not requirements or system is None or bool(session.judges(system, requirements))
         )
         (kept if wanted else dropped).append(item)
-        if system is not None:
-            item.add_marker(pytest.mark.xdist_group(system))
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     kept.sort(key=lambda item: (not system_of(item), system_of(item) or "", _place(item)))
     items[:] = kept
     if session.leads:
         session.run.record.write("planned", checks=len(kept))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker for each system, whatever the way of distribution is called on the command line."""
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        return None
+    from joinedup.conformance.run import BUNDLED
+    from joinedup.conformance.scheduling import SystemScheduling
+
+    # Each worker has a cast of its own; a live system is one and the same to all of them.
+    apart = session.run.plan.source == BUNDLED
+    return SystemScheduling(config, log, session.run.tested, apart=apart)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -160,6 +160,7 @@ class Run:
                     write=self.record.write,
                     ours=name in self.ours,
                     marker="" if name in self.ours else self.plan.marker,
+                    quick=self.plan.cases == "quick",
                 )
             except JoinedUpError as error:
                 self._targets[name] = error
@@ -167,6 +168,15 @@ class Run:
         if isinstance(found, JoinedUpError):
             raise found
         return found
+
+    def share_out(self) -> None:
+        """Tell every target how many operations the run judges in all; each gets fewer requests where they are many."""
+        found = []
+        for name in self.tested:
+            with contextlib.suppress(JoinedUpError):
+                found.append(self.target(name))
+        for target in found:
+            target.crowd = sum(len(each.operations) for each in found)
 
     def requirements(self, name: str) -> dict[str, str]:
         """Level by requirement that a system is held to in this run."""

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, find, settings
@@ -249,23 +250,28 @@ class Sampler:
         ]
 
     def _from_pattern(self, pattern: str, node: Mapping[str, Any]) -> str:
-        least, most = int(node.get("minLength", 0)), int(node.get("maxLength", 10_000))
-        quiet = settings(
-            database=None,
-            derandomize=True,
-            max_examples=200,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        # First of plain characters: in a contract \d is 0 to 9 (ECMA-262), in Python any digit of the world.
-        for alphabet in (st.characters(min_codepoint=32, max_codepoint=126), st.characters()):
-            with contextlib.suppress(HypothesisException, re.error, ValueError):
-                return find(
-                    st.from_regex(re.compile(pattern, re.ASCII), alphabet=alphabet),
-                    lambda text: least <= len(text) <= most and text.isprintable(),
-                    settings=quiet,
-                )
-        raise CannotSampleError(f"No value could be made for the pattern {pattern!r}.")
+        return _matching(pattern, int(node.get("minLength", 0)), int(node.get("maxLength", 10_000)))
+
+
+@lru_cache(maxsize=10_000)
+def _matching(pattern: str, least: int, most: int) -> str:
+    """The simplest text that keeps to a pattern and two lengths; raises ``CannotSampleError``."""
+    quiet = settings(
+        database=None,
+        derandomize=True,
+        max_examples=200,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    # First of plain characters: in a contract \d is 0 to 9 (ECMA-262), in Python any digit of the world.
+    for alphabet in (st.characters(min_codepoint=32, max_codepoint=126), st.characters()):
+        with contextlib.suppress(HypothesisException, re.error, ValueError):
+            return find(
+                st.from_regex(re.compile(pattern, re.ASCII), alphabet=alphabet),
+                lambda text: least <= len(text) <= most and text.isprintable(),
+                settings=quiet,
+            )
+    raise CannotSampleError(f"No value could be made for the pattern {pattern!r}.")
 
 
 def marked_text(marker: str, source: random.Random) -> str:

@@ -37,8 +37,9 @@ from joinedup.conformance.samples import Sampler
 from joinedup.conformance.watch import CredentialWatch, Routes, SilenceWatch
 
 LARGE = 60
-"""A contract of more operations than this gets fewer requests for each, so that a run ends within minutes."""
+"""A run of more operations than this sends fewer requests to each, so that it ends within minutes."""
 LEAST = 8
+QUICKER = 4
 OWN, OTHER = "own", "other"
 LIMITED_TO = " limited to "
 # Words that every report uses; a system that answers with one of them gives nothing away.
@@ -61,6 +62,8 @@ class Target:
         write: appends an event to the record.
         ours: whether it is one of the bundled agencies, served by this run.
         marker: the word that marks what the run makes on the system; empty where nothing is marked.
+        crowd: how many operations all systems have that the run judges; 0 where it judges this one alone.
+        quick: whether each operation gets few requests, also of the checks that are not generated.
         made: answers of successful POSTs: what the run may have left on the system.
         deleted: paths that were deleted with success.
         good: a successful exchange by (operation, identity): the control of every rule.
@@ -80,6 +83,8 @@ class Target:
     write: Write
     ours: bool = False
     marker: str = ""
+    crowd: int = 0
+    quick: bool = False
     made: list[Exchange] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
     good: dict[tuple[str, str | None], Exchange] = field(default_factory=dict)
@@ -274,8 +279,9 @@ class Target:
         self._watches[identity].after(step.operation, step.method, step.path, status)
 
     def portion(self, most: int) -> int:
-        """How many requests of one kind one operation gets: fewer than ``most`` where a contract has very many."""
-        return min(most, max(LEAST, most * LARGE // max(len(self.operations), 1)))
+        """How many requests of one kind one operation gets: fewer than ``most`` where there are very many."""
+        operations = max(len(self.operations), self.crowd, LARGE)
+        return min(most, max(LEAST, most * LARGE // operations // (QUICKER if self.quick else 1)))
 
     @property
     def culprits(self) -> dict[str, str]:
@@ -423,6 +429,7 @@ def build_target(
     write: Write,
     ours: bool = False,
     marker: str = "",
+    quick: bool = False,
 ) -> Target:
     """
     The target for one system of the configuration.
@@ -434,4 +441,4 @@ def build_target(
     system = configuration.systems[name]
     profile = load_profile(configuration.profile_of(name), catalogue)
     contract = read_contract(name, system, configuration)
-    return Target(name, system, configuration, profile, contract, seed, write, ours, marker)
+    return Target(name, system, configuration, profile, contract, seed, write, ours, marker, quick=quick)
