@@ -83,7 +83,12 @@ def _system(cast: Cast, name: str) -> Record:
     if name in cast.addresses:
         return {"system": name, "address": cast.addresses[name], "away": name in cast.away}
     engine = cast.engines[name]
-    return {"system": name, "address": engine.address, "away": engine.outage is not None, **_reads(engine)}
+    return {"system": name, "address": engine.address, "away": _is_away(engine), **_reads(engine)}
+
+
+def _is_away(engine: Member[Any]) -> bool:
+    """Whether an agency answers nobody."""
+    return engine.outage is not None and not (engine.outage.reads or engine.outage.answers_lost)
 
 
 def _reads(engine: Member[Any]) -> Record:
@@ -131,8 +136,9 @@ def switch_outage(call: ControlCall) -> Answer:
     name = call.parameters["system"]
     try:
         read_only = call.body.get("readOnly", False)
-        how = Outage(call.body.get("status", 503), read_only)
-        call.state.cast.switch_outage(name, call.body["away"] or read_only, how)
+        lost = call.body.get("answersLost", False)
+        how = Outage(call.body.get("status", 503), read_only, lost)
+        call.state.cast.switch_outage(name, call.body["away"] or read_only or lost, how)
     except UnknownNameError:
         raise Refusal(404, "There is no such agency here.") from None
     return Answer(200, _system(call.state.cast, name))

@@ -53,6 +53,11 @@ FAULTS: tuple[Fault, ...] = (
         "The receiving council is responsible before it accepts.",
     ),
     _fault(
+        "former-council-changes-record",
+        "TRN-02",
+        "The council that a child has left can still change its record.",
+    ),
+    _fault(
         "transfer-accepted-by-sender",
         "TRN-02",
         "The council that sends a child's papers can accept them in the other's place.",

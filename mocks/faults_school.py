@@ -14,6 +14,7 @@ def _fault(name: str, breaks: str, shows: str, may_break: str = "") -> Fault:
 SCHOOL_FAULTS: tuple[Fault, ...] = (
     _fault("pupil-of-other-council-shown", "AUT-03", "A pupil of another council can be read."),
     _fault("suspension-not-kept", "CON-API-13", "A suspension is taken in and cannot be read afterwards.", "CON-API-14"),
+    _fault("notification-repeated-counts-twice", "IDM-01", "What is sent again with the same X-Request-ID, because its answer was lost, is there twice."),
     _fault("stale-flag-accepted", "CCY-01", "A social worker flag set on an older version overwrites a newer one."),
     _fault("pupil-listed-twice", "PAG-01", "The last pupil of a page is also the first of the next."),
     _fault("pupil-check-letter-ignored", "IDN-02", "A search takes a unique pupil number with a wrong check letter.", "CON-API-10 CON-API-03"),

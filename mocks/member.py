@@ -78,10 +78,12 @@ class Outage:
     Args:
         status: what it answers instead.
         reads: whether what changes nothing is answered all the same.
+        answers_lost: whether it does what is delivered to it, and only its answers never arrive.
     """
 
     status: int = 503
     reads: bool = False
+    answers_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,7 @@ class Member(Engine[State]):
     def answer(self, incoming: Incoming) -> Answer:
         """The answer to a request; that of its outage while the agency has one. Never raises."""
         self._perform_due()
-        answer = self._unavailable(self.outage) if self.outage else super().answer(incoming)
-        if self.outage and self.outage.reads and self._is_answered(incoming):
-            answer = self._without_changes(super().answer(incoming))
+        answer = self._answer_in_outage(self.outage, incoming) if self.outage else super().answer(incoming)
         if self.journal is not None:
             self.journal.note(self.clock.seconds(), self.agency.name, incoming, answer)
         if self.send_on is not None:
@@ -123,6 +123,13 @@ class Member(Engine[State]):
             self.clock.perform_due()
         except Exception:
             self.breaches.append(f"{self.agency.name} what is due: {traceback.format_exc()}")
+
+    def _answer_in_outage(self, outage: Outage, incoming: Incoming) -> Answer:
+        if outage.answers_lost:
+            return super().answer(incoming)
+        if outage.reads and self._is_answered(incoming):
+            return self._without_changes(super().answer(incoming))
+        return self._unavailable(outage)
 
     def _is_answered(self, incoming: Incoming) -> bool:
         """Whether an agency that can only be read answers a request."""

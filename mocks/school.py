@@ -412,5 +412,8 @@ AGENCY = Agency(
         "ended-attendance-code-shown": ended_code_shown,
         "search-shows-safeguarding-notes": search_shows_notes,
     },
-    acts_as={"pupil-check-letter-ignored": "check-letter-ignored"},
+    acts_as={
+        "pupil-check-letter-ignored": "check-letter-ignored",
+        "notification-repeated-counts-twice": "replay-creates-twice",
+    },
 )

@@ -350,6 +350,8 @@ def get_child(call: CouncilCall) -> Answer:
 def update_child(call: CouncilCall) -> Answer:
     """Change part of a child's record, if the caller saw its latest version."""
     record = _child(call)
+    if record["responsibleLa"] != call.caller.area and "former-council-changes-record" not in call.faults:
+        raise Refusal(403, "Another council is responsible for the child; its record can only be read here.")
     sent_tag = call.parameters["If-Match"]
     forgiven = "stale-change-accepted" in call.faults or (
         "if-match-not-needed" in call.faults and "if-match" not in call.headers

@@ -53,6 +53,8 @@ DEFECTS = (
         "other-council-reads-no-search",
         "AUT-03",
     ),
+    ("broken-authorisation", "organisation-from-header", "claim-opens-nothing", "AUT-04"),
+    ("broken-authorisation", "read-only-writable", "restriction-is-not-for-callers", "SEC-01"),
     ("broken-authorisation", "errors-are-not-problems", "ended-token-is-refused", "ERR-01"),
     ("broken-authorisation", "refusals-not-noted", "refusals-are-on-record", "AUD-03"),
     ("continuity", "newer-notice-overtakes", "police-news-came-once-and-in-order", "CON-02"),
