@@ -147,7 +147,9 @@ class Cast:
         send = routed(near, self.far)
         if DUPLICATED in generic_of(outgoing.sender, self.faults):
             send(outgoing, lambda _: None)
-        if acknowledged_late(outgoing.recipient, self.faults):
+        outage = near[outgoing.recipient].outage if outgoing.recipient in near else None
+        lost = outage is not None and outage.answers_lost
+        if lost or acknowledged_late(outgoing.recipient, self.faults):
             send(outgoing, lambda _: done(NOBODY))
             return
         send(outgoing, done)
