@@ -48,7 +48,8 @@ def capacity_picture(capacity: Mapping[str, Any]) -> str:
     runs = list(capacity.get("runs", ()))
     most = _round_up(max((run["rate"] for run in runs), default=1))
     highest = _round_up(max((run["p95_from_intended_ms"] for run in runs), default=1))
-    parts = [*_axes(0, highest, "milliseconds", f"0 to {most:g} requests a second")]
+    unit = "milliseconds, 95 in 100 from when they were due. A dot held, a cross did not"
+    parts = [*_axes(0, highest, unit, f"0 to {most:g} requests a second")]
     for run in runs:
         x = _LEFT + (WIDTH - _LEFT - _RIGHT) * run["rate"] / most
         y = _y(run["p95_from_intended_ms"], highest, 0)

@@ -28,7 +28,7 @@ from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import OWN, Target, build_target
 from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
 from joinedup.scenarios.journey import bundled_journeys, first_workflow, systems_of
-from joinedup.scenarios.library import Library
+from joinedup.scenarios.library import Library, Linked
 from joinedup.scenarios.load_markers import LENGTH, Markers
 from joinedup.scenarios.load_plan import (
     MARK,
@@ -127,14 +127,31 @@ def systems_needed(entries: Sequence[Wanted]) -> tuple[str, ...]:
         if not entry.path:
             found[entry.system] = None
             continue
-        systems = systems_of(Library().open(entry.path))
+        linked = Library().open(entry.path)
+        systems = systems_of(linked)
         if CONTROL in systems:
             raise ConfigurationError(
-                f"The journey {entry.name} asks the control plane for something, which is the same for all users at once.",
-                hint="Leave it out of the mix, or name one that does without it.",
+                f"The journey {entry.name} cannot be played under load: it asks the control plane for {_asked_of_control(linked)}, and clock, outages and journals are the same for all users at once.",
+                hint=f"Of the bundled journeys {', '.join(loadable_journeys())} can; single operations can all (--operation system:operationId), and so can documents of your own that do without the control plane.",
             )
         found.update(dict.fromkeys(systems))
     return tuple(found)
+
+
+def _asked_of_control(linked: Linked) -> str:
+    """What the steps of a document ask the control plane for, by name."""
+    start = f"$sourceDescriptions.{CONTROL}."
+    steps = [step for workflow in linked.document.workflows.values() for step in workflow.steps]
+    names = dict.fromkeys(s.workflow.removeprefix(start) for s in steps if s.workflow.startswith(start))
+    return ", ".join(names) or "something"
+
+
+def loadable_journeys() -> tuple[str, ...]:
+    """The bundled journeys that can be played by many users at once."""
+    library = Library()
+    return tuple(
+        name for name, path in bundled_journeys().items() if CONTROL not in systems_of(library.open(path))
+    )
 
 
 @dataclass

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from servers import free_port
+from stdnum.gb import nhs
 
 from joinedup.conformance.cli import main
 from joinedup.conformance.configuration import parse_configuration
@@ -151,10 +152,14 @@ class _Mixing(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     last = b'{"text": "nobody yet"}'
+    person, after, count = b"", 40, 0
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         answer, type(self).last = type(self).last, body
+        if self.person:
+            type(self).count += 1
+            answer = self.person if self.count > self.after else body
         self.send_response(201)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
@@ -243,6 +248,33 @@ def test_what_cannot_be_sent_is_refused(
     assert result.exit_code == code, result.output
     assert said in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_journey_that_needs_the_control_plane_is_refused(tmp_path: Path) -> None:
+    """What it asks for, and which journeys can be played instead, is said before anything is served."""
+    order = ["--journey", "operation-encompass", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, ["load", *order])
+    assert result.exit_code == 2, result.output
+    assert "switch-outage" in result.output
+    assert "police-notice" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_real_people_stop_everything(notes: Path) -> None:
+    """The first answer that looks like a real person ends the load; nothing of it is written, its number least."""
+    number = next(n for n in map(str, range(4_000_000_000, 4_000_000_100)) if nhs.is_valid(n))
+    _Mixing.person, out = json.dumps({"text": f"about {number}"}).encode(), notes / "out"
+    try:
+        order = ["--rate", "40", "--duration", "60s", "--processes", "2", "--out", str(out)]
+        result = CliRunner().invoke(main, ["load", "-c", str(notes / "joinedup.toml"), *order])
+    finally:
+        _Mixing.person = b""
+    assert result.exit_code == 3, result.output
+    assert "looks like real people" in result.output
+    assert not (out / "performance.json").exists()
+    assert not (out / "tallies.json").exists()
+    written = b"".join(path.read_bytes() for path in out.iterdir() if path.is_file())
+    assert number.encode() not in written + result.output.encode()
 
 
 def test_permission_is_not_asked_for_our_own() -> None:
