@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from joinedup.mocks.engine import Agency, Call, Refuse
 from joinedup.mocks.messages import JSON, Answer, Refusal
@@ -45,26 +45,41 @@ def revoke_token(call: AuthCall) -> Answer:
     return Answer(200)
 
 
+def revoke_client_tokens(call: AuthCall) -> Answer:
+    """No token of a client of the caller's organisation is good any more; others are left alone without a word."""
+    caller, client = _client(call), call.state.clients.get(call.body["client"])
+    ours = client is not None and client.organisation == caller.organisation
+    if client is not None and ours and "tokens-outlive-agreement" not in call.faults:
+        call.state.revoke_all(client.id)
+    return Answer(200)
+
+
 def _client(call: AuthCall) -> Client:
     """
     The client, by HTTP Basic, by secret in the form or by signed assertion, in this order.
 
     Raises:
-        Refusal: 401 invalid_client, 400 where an assertion is of an unknown kind.
+        Refusal: 401 invalid_client, 429 after too many wrong secrets, 400 where an assertion is of an unknown kind.
     """
-    header = call.headers.get("authorization", "")
+    header, body = call.headers.get("authorization", ""), call.body
     if header:
-        return _known(call.state, *_basic(header))
-    if "client_assertion" in call.body:
+        return _known(call, *_basic(header))
+    if "client_assertion" in body:
         return _asserted(call)
-    return _known(call.state, call.body.get("client_id", ""), call.body.get("client_secret", ""))
+    return _known(call, body.get("client_id", ""), body.get("client_secret", ""))
 
 
-def _known(tokens: Tokens, client_id: str, secret: str) -> Client:
+def _known(call: AuthCall, client_id: str, secret: str) -> Client:
+    tokens = call.state
     client = tokens.known_client(client_id, secret)
-    if client is None:
-        raise _invalid_client()
-    return client
+    if client is not None:
+        tokens.guesses.forget(client_id)
+        return client
+    wait_s = tokens.guesses.wait_s(client_id, call.now.timestamp())
+    if wait_s and "wrong-passwords-unlimited" not in call.faults:
+        detail = "Too many wrong credentials were shown for this client; try again later."
+        raise Refusal(429, detail, code="too_many_attempts", headers=(("Retry-After", str(wait_s)),))
+    raise _invalid_client()
 
 
 def _invalid_client() -> Refusal:
@@ -82,6 +97,12 @@ def _basic(header: str) -> tuple[str, str]:
         raise _invalid_client()
     # Both are form-encoded before they are joined (RFC 6749, 2.3.1).
     return unquote_plus(client_id), unquote_plus(secret)
+
+
+def basic(client: Client) -> str:
+    """The value of the header Authorization by which a client shows who it is."""
+    pair = f"{quote_plus(client.id)}:{quote_plus(client.secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 def _asserted(call: AuthCall) -> Client:
@@ -133,7 +154,8 @@ def _error_name(refusal: Refusal) -> str:
     return "invalid_request"
 
 
-REFUSALS: Mapping[str, Refuse] = {"issueToken": oauth_error, "revokeToken": oauth_error}
+OAUTH = ("issueToken", "revokeToken", "revokeClientTokens")
+REFUSALS: Mapping[str, Refuse] = dict.fromkeys(OAUTH, oauth_error)
 
 
 def agency(tokens: Tokens) -> Agency[Tokens]:
@@ -148,6 +170,7 @@ def agency(tokens: Tokens) -> Agency[Tokens]:
         behaviours={
             "issueToken": issue_token,
             "revokeToken": revoke_token,
+            "revokeClientTokens": revoke_client_tokens,
             "getConfiguration": get_configuration,
             "getKeys": get_keys,
         },

@@ -26,6 +26,7 @@ from joinedup.mocks import (
     supplier_app,
     virtual_school,
 )
+from joinedup.mocks.auth import basic
 from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES, profile_of
 from joinedup.mocks.clock import Clock, ClockState
@@ -191,6 +192,8 @@ class Cast:
         if delivery.area not in COUNCILS:
             return {}
         client = self.tokens.clients[client_id(delivery.sender, delivery.area)]
+        if delivery.recipient == "auth":
+            return {"Authorization": basic(client)}
         theirs = tuple(scope for scope in client.scopes if audience_of(scope) == delivery.recipient)
         return {"Authorization": f"Bearer {self.tokens.issue(client, theirs)}"} if theirs else {}
 

@@ -258,7 +258,10 @@ AGENCIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "receive-signed-delivery",
         ),
     ),
-    "auth": ("Token server", ("issue-token", "revoke-token", "read-configuration", "read-keys")),
+    "auth": (
+        "Token server",
+        ("issue-token", "revoke-token", "revoke-client-tokens", "read-configuration", "read-keys"),
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from joinedup.mocks import notices
 from joinedup.mocks.casework import part
 from joinedup.mocks.council import Council, CouncilCall
 from joinedup.mocks.messages import Answer
+from joinedup.mocks.organisations import COUNCILS, client_id
 from joinedup.mocks.store import Record
 
 # Notices that the virtual school of a looked-after child hears of as well.
@@ -16,8 +17,16 @@ IDENTIFYING = ("givenName", "familyName", "dateOfBirth", "nhsNumber", "upn")
 
 
 def receive_notice(call: CouncilCall) -> Answer:
-    """Take in a notice; that a looked-after child is missing, or was found, the virtual school hears too."""
+    """
+    Take in a notice.
+
+    That a looked-after child is missing, or was found, the virtual school hears too; once a supplier has confirmed
+    that it holds nothing any more, its client's tokens are revoked.
+    """
     answer = notices.receive_notice(call)
+    if call.body["kind"] == "deletion-confirmed" and call.caller.area in COUNCILS:
+        supplier = client_id("supplier-app", call.caller.area)
+        call.state.ledger.send(call, "auth", "access-ended", {"clientId": supplier})
     child = _known(call, call.body.get("child", {})) if call.body["kind"] in PASSED_ON else None
     if child is not None and child["status"] == "looked-after":
         content = {**part(call.body, ("kind", "reference")), "child": part(child, IDENTIFYING)}

@@ -24,6 +24,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -31,6 +32,7 @@ from joinedup.mocks.clock import Clock
 from joinedup.mocks.signatures import KeyRing, signed_headers
 
 PERFORMER = "deliveries"
+FORM = "application/x-www-form-urlencoded"
 RETRYABLE = frozenset({408, 425, 429})
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 300.0
@@ -59,7 +61,7 @@ class Delivery:
         recipient: system or subscriber that is to have it.
         subject: opaque id of whom it is about: deliveries about one subject stay in order.
         path: at the recipient, from its base.
-        body: JSON.
+        body: JSON; or the fields of a form, where that is the media type.
         area: council area in which it is for the recipient, by whose client it is sent.
         headers: besides those that every delivery has.
         key: name of the key ring that it is signed with; empty where it is not signed but carries a token.
@@ -242,7 +244,7 @@ class Deliveries:
 
     def _outgoing(self, tracked: Tracked) -> Outgoing:
         delivery = tracked.delivery
-        body = b"" if delivery.body is None else msgspec.json.encode(delivery.body)
+        body = _encoded(delivery)
         headers = {"X-Request-ID": tracked.id, **delivery.headers}
         if delivery.correlation_id:
             headers["X-Correlation-ID"] = delivery.correlation_id
@@ -308,6 +310,13 @@ class Deliveries:
         for lane in self._lanes.values():
             if lane[0].state is State.UNDER_WAY:
                 self._queue(lane[0])
+
+
+def _encoded(delivery: Delivery) -> bytes:
+    if delivery.body is None:
+        return b""
+    is_form = delivery.media_type == FORM
+    return urlencode(delivery.body).encode() if is_form else msgspec.json.encode(delivery.body)
 
 
 def wait_s(attempts: int, reply: Reply, now: float) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from joinedup.mocks import (
+    faults_auth,
     faults_casework,
     faults_cp_is,
     faults_deliveries,
@@ -286,17 +287,12 @@ OWN_FAULTS: tuple[Fault, ...] = (
         "RES-01",
         "The address of a restricted child is shown.",
     ),
-    Fault(
-        "guessable-key",
-        "auth",
-        ("AUT-09",),
-        "Tokens are signed with a secret that stands in every list of such secrets.",
-    ),
 )
 
 # An agency with many faults keeps them in a module of its own.
 FAULTS: tuple[Fault, ...] = (
     *OWN_FAULTS,
+    *faults_auth.FAULTS,
     *faults_police.FAULTS,
     *faults_casework.FAULTS,
     *faults_rights.FAULTS,

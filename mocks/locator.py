@@ -93,7 +93,7 @@ def start_search(call: LocatorCall) -> Answer:
         call.state.find_result(identifier, key)
     for custodian in ASKED:
         call.state.ask(Work(identifier, call.caller.organisation, custodian))
-        call.state.ledger.send(call, custodian, "work-available", {"askedBy": call.caller.organisation})
+        call.state.ledger.send(call, custodian, "work-available", {})
     call.state.ledger.note(call, identifier)
     return Answer(202, _search(call, search), (("Location", f"/v1/searches/{identifier}"),))
 

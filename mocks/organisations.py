@@ -38,6 +38,12 @@ SPEAKERS: dict[str, tuple[str, str]] = {
 # Whose clients call these, who speak for nobody who asks: as a rule children's services.
 CALLED_BY = dict.fromkeys(("cp-is", "identity", "locator", "supplier-app", "auth"), "social-care")
 
+# The system at which an organisation takes notices in; the police have none.
+NOTIFIED_AT = {
+    **dict.fromkeys(COUNCILS, "social-care"),
+    **dict.fromkeys(HOSPITALS, "health"),
+    **dict.fromkeys(SCHOOLS, "school"),
+}
 _AREA_OF = {
     code: area
     for speakers in (COUNCILS, HOSPITALS, SCHOOLS, FORCES)

@@ -24,6 +24,7 @@ from joinedup.mocks.store import Record, Records
 from joinedup.mocks.supplier_copies import Application, fresh
 
 NO_SUCH_OBJECT = "There is no such object for this caller."
+CALLBACK = "https://supplier-app.joinedup.example/v1/deliveries"
 DEPRECATED_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 CHALLENGE = (("WWW-Authenticate", 'Signature realm="supplier-app", headers="x-sui-timestamp"'),)
 
@@ -224,7 +225,7 @@ def add_subscription(call: ApplicationCall) -> Answer:
         "subscriptionId": identifier,
         "keyRing": key_ring(call.caller.area),
     }
-    wanted = {"callbackUrl": f"{call.address}/v1/deliveries", "events": call.body["events"]}
+    wanted = {"callbackUrl": CALLBACK, "events": call.body["events"]}
     call.state.ledger.send(call, "identity", "subscription-wanted", wanted)
     return filed(call, call.state.subscriptions, "/v1/subscriptions", identifier, record)
 

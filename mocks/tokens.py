@@ -21,6 +21,7 @@ from joserfc.jwk import ECKey, OctKey
 from joserfc.util import urlsafe_b64decode
 
 from joinedup.mocks.clock import Clock
+from joinedup.mocks.guesses import Guesses
 from joinedup.mocks.organisations import area_of
 
 ALGORITHM = "ES256"
@@ -94,7 +95,10 @@ class Tokens:
         self.key = ECKey.generate_key("P-256", {"kid": "key-1", "use": "sig", "alg": ALGORITHM})
         self.sign_guessably(guessable)
         self.issuer = "https://auth.joinedup.example"
+        self.guesses = Guesses()
         self._revoked: set[str] = set()
+        # How often all tokens of a client were revoked; a token says how often that was when it was issued.
+        self._revocations: dict[str, int] = {}
         self._used_assertions: dict[str, float] = {}
 
     def sign_guessably(self, guessable: bool) -> None:
@@ -104,19 +108,22 @@ class Tokens:
         )
         self._verified: dict[str, _Verified] = {}
 
-    def snapshot(self) -> tuple[set[str], dict[str, float]]:
+    def snapshot(self) -> tuple[set[str], dict[str, float], dict[str, int]]:
         """Revocations and used assertions, to be put back."""
-        return set(self._revoked), dict(self._used_assertions)
+        return set(self._revoked), dict(self._used_assertions), dict(self._revocations)
 
-    def restore(self, kept: tuple[set[str], dict[str, float]]) -> None:
+    def restore(self, kept: tuple[set[str], dict[str, float], dict[str, int]]) -> None:
         """Put back what was kept."""
         self.reset()
         self._revoked.update(kept[0])
         self._used_assertions.update(kept[1])
+        self._revocations.update(kept[2])
 
     def reset(self) -> None:
-        """Forget revocations and used assertions; clients, key and tokens stay good."""
+        """Forget revocations, used assertions and guesses; clients, key and tokens stay good."""
         self._revoked.clear()
+        self._revocations.clear()
+        self.guesses.reset()
         self._verified.clear()
         self._used_assertions.clear()
 
@@ -187,6 +194,7 @@ class Tokens:
             "nbf": now,
             "exp": now + lifetime_s,
             "jti": secrets.token_urlsafe(16),
+            "revocations": self._revocations.get(client.id, 0),
         }
 
     def sign(self, claims: dict[str, Any]) -> str:
@@ -207,7 +215,7 @@ class Tokens:
         """
         verified = self._verified.get(token) or self._verify_signature(token, lenient)
         claims = verified.claims
-        if claims["jti"] in self._revoked and "revoked-token-accepted" not in lenient:
+        if self._is_revoked(claims) and "revoked-token-accepted" not in lenient:
             raise InvalidTokenError("The token was revoked.")
         if audience not in claims["aud"] and "audience-ignored" not in lenient:
             raise InvalidTokenError("The token is for another system.")
@@ -223,7 +231,8 @@ class Tokens:
             caller = Caller(str(claims["organisation"]), str(claims["sub"]), scopes, area)
             if claims["iss"] != self.issuer or not isinstance(claims["jti"], str):
                 raise InvalidTokenError("The token is not one of ours.")
-            verified = _Verified(caller, {**claims, "aud": tuple(claims["aud"])})
+            counted = {"aud": tuple(claims["aud"]), "revocations": int(claims.get("revocations", 0))}
+            verified = _Verified(caller, {**claims, **counted})
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise InvalidTokenError("The token is not one of ours.") from error
         if len(self._verified) >= REMEMBERED:
@@ -236,6 +245,14 @@ class Tokens:
             return _unverified(token)
         algorithm, key = self._signing
         return dict(jwt.decode(token, key, algorithms=[algorithm]).claims)
+
+    def _is_revoked(self, claims: dict[str, Any]) -> bool:
+        before = self._revocations.get(claims["sub"], 0) if self._revocations else 0
+        return claims["jti"] in self._revoked or claims["revocations"] < before
+
+    def revoke_all(self, client_id: str) -> None:
+        """Make every token that a client has been issued good for nothing; it may ask for new ones."""
+        self._revocations[client_id] = self._revocations.get(client_id, 0) + 1
 
     def revoke(self, token: str, client: Client) -> None:
         """Make a client's token good for nothing; unknown tokens and those of others are left alone."""

@@ -20,7 +20,8 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from joinedup.mocks.casework import part
-from joinedup.mocks.organisations import is_known
+from joinedup.mocks.deliveries import FORM
+from joinedup.mocks.organisations import NOTIFIED_AT, is_known
 from joinedup.mocks.sharing import Message
 from joinedup.mocks.store import Record
 from joinedup.mocks.telling import ENQUIRED, WHO, Request, Translation, contact_request, notice
@@ -414,6 +415,43 @@ def born(message: Message) -> Iterable[Request]:
     yield notice("social-care", "child-born", "identity", message, child=child, formerNhsNumber=mother)
 
 
+# The record locator, and a supplier's application
+
+
+def to_custodian(message: Message) -> Iterable[Request]:
+    """An organisation that is asked, or may not know of a record any more, hears so where it takes notices in."""
+    if message.to in NOTIFIED_AT:
+        system, reference = NOTIFIED_AT[message.to], message.body.get("recordId")
+        yield notice(system, message.kind, "locator", message, reference=reference)
+
+
+def subscription_wanted(message: Message) -> Iterable[Request]:
+    """The register tells the application of changes, in the name of the council that it works for."""
+    yield Request("identity", "subscribe", message.body)
+
+
+def deletion_confirmed(message: Message) -> Iterable[Request]:
+    """The council has it in writing that nothing is held under an agreement any more."""
+    said = message.body
+    told = (
+        f"{said['deletedPeople']} people were deleted and {said['endedSubscriptions']} subscriptions ended."
+    )
+    yield notice(
+        "social-care",
+        "deletion-confirmed",
+        "supplier-app",
+        message,
+        reference=said["agreementId"],
+        outcome=told,
+    )
+
+
+def access_ended(message: Message) -> Iterable[Request]:
+    """The token server takes back what a supplier's client was given."""
+    form = {"client": message.body["clientId"]}
+    yield Request("auth", "revokeClientTokens", form, media_type=FORM)
+
+
 def subject_access(message: Message, sender: str = "social-care") -> Iterable[Request]:
     """Each custodian is asked for its own data, by the day on which the month ends."""
     said = message.body
@@ -464,6 +502,11 @@ TRANSLATIONS: dict[tuple[str, str], Translation] = {
     ("identity", "person-corrected"): corrected,
     ("identity", "child-born"): born,
     ("social-care", "subject-access-request"): subject_access,
+    ("social-care", "access-ended"): access_ended,
+    ("locator", "work-available"): to_custodian,
+    ("locator", "sharing-withdrawn"): to_custodian,
+    ("supplier-app", "subscription-wanted"): subscription_wanted,
+    ("supplier-app", "deletion-confirmed"): deletion_confirmed,
     ("supplier-app", "subject-access-request"): partial(subject_access, sender="supplier-app"),
 }
 """By sender and kind; ``virtual-school`` ``pep.due`` goes to its subscribers, of whom the bundled agencies are none."""

@@ -204,3 +204,97 @@ def test_the_clean_token_server_keeps_its_contract(cast: Cast) -> None:
         post(cast, "/oauth2/token", form)
         post(cast, "/oauth2/revoke", form)
     assert cast.breaches() == ()
+
+
+# Guessing
+
+
+def guess(cast: Cast, client_id: str = OWN, secret: str = "wrong") -> Answer:
+    """Ask for a token with that secret."""
+    return post(cast, "/oauth2/token", GRANT, authorization=basic(client_id, secret))
+
+
+def guessed(cast: Cast, times: int, client_id: str = OWN) -> list[int]:
+    """The statuses of so many guesses at a client's secret."""
+    return [guess(cast, client_id).status for _ in range(times)]
+
+
+@pytest.mark.parametrize("client_id", [OWN, "council-signed", "nobody"])
+def test_guessing_has_to_wait(cast: Cast, client_id: str) -> None:
+    """After 20 wrong secrets within a minute, also for a client that does not exist; then again after that minute."""
+    assert guessed(cast, 20, client_id) == [401] * 20
+    limited = guess(cast, client_id)
+    assert (limited.status, limited.body["error"]) == (429, "too_many_attempts")
+    assert limited.header("Retry-After") == "60"
+    cast.clock.advance(60)
+    assert guess(cast, client_id).status == 401
+
+
+def test_nobody_shuts_a_client_out_by_guessing(cast: Cast) -> None:
+    """A right secret is taken while others guess, ends the count, and other clients have one of their own."""
+    assert guessed(cast, 21)[-1] == 429
+    assert guess(cast, "council-e09000002").status == 401
+    assert guess(cast, secret=secret_of(cast)).status == 200
+    assert guess(cast).status == 401
+
+
+def test_guesses_of_long_ago_count_no_more(cast: Cast) -> None:
+    """Only those of the last minute do."""
+    for _ in range(30):
+        assert guess(cast).status == 401
+        cast.clock.advance(4)
+
+
+def test_guessing_is_not_limited_where_that_is_the_fault() -> None:
+    """Every guess is answered alike, as often as anybody likes."""
+    assert guessed(stopped_cast("wrong-passwords-unlimited"), 40) == [401] * 40
+
+
+# All tokens of a client
+
+SUPPLIER = "supplier-app-e09000001"
+
+
+def revoke_all(cast: Cast, caller: str, client_id: str = SUPPLIER, secret: str = "") -> int:
+    """The status of revoking all tokens of a client."""
+    header = basic(caller, secret or secret_of(cast, caller))
+    return post(cast, "/oauth2/revoke-client", {"client": client_id}, authorization=header).status
+
+
+def opens(cast: Cast, token: str) -> bool:
+    """Whether a token opens social care."""
+    headers = {"authorization": f"Bearer {token}"}
+    return cast.engines["social-care"].answer(Incoming("GET", "/v1/children", b"", headers)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("caller", "is_revoked"),
+    [(OWN, True), (SUPPLIER, True), ("council-e09000002", False), ("police-42", False)],
+)
+def test_whoever_a_client_acts_for_revokes_all_its_tokens(cast: Cast, caller: str, is_revoked: bool) -> None:
+    """Its council and the client itself; others change nothing, and are not told so. New tokens are good."""
+    client = cast.tokens.clients[SUPPLIER]
+    tokens = [cast.tokens.issue(client, client.scopes) for _ in range(2)]
+    others = cast.tokens.issue(cast.tokens.clients[OWN], client.scopes)
+    assert revoke_all(cast, caller) == 200
+    assert [opens(cast, token) for token in tokens] == [not is_revoked] * 2
+    assert opens(cast, others)
+    assert opens(cast, cast.tokens.issue(client, client.scopes))
+
+
+def test_revoking_all_tokens_needs_the_right_secret(cast: Cast) -> None:
+    """Before it is said whether there is such a client."""
+    assert [revoke_all(cast, OWN, name, "wrong") for name in (SUPPLIER, "nobody")] == [401, 401]
+
+
+def test_a_snapshot_keeps_that_all_tokens_were_revoked(cast: Cast) -> None:
+    """What was revoked then is revoked again, and what was revoked since is good."""
+    client = cast.tokens.clients[SUPPLIER]
+    token = cast.tokens.issue(client, client.scopes)
+    before = cast.snapshot()
+    revoke_all(cast, OWN)
+    after = cast.snapshot()
+    cast.restore(before)
+    assert opens(cast, token)
+    cast.restore(after)
+    assert not opens(cast, token)
