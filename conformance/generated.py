@@ -74,12 +74,19 @@ class Tally:
 
 @dataclass
 class Generated:
-    """Everything that the engine did to one system."""
+    """
+    Everything that the engine did to one system.
+
+    Args:
+        cut: why not everything that was meant could be sent; empty where it was.
+        left_out: phases that a run of this size leaves out.
+    """
 
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
     cases: int = 0
     seconds: float = 0.0
     cut: str = ""
+    left_out: frozenset[str] = frozenset()
     errors: list[tuple[str, str]] = field(default_factory=list)
 
     def tally(self, label: str, phase: str) -> Tally:
@@ -95,10 +102,10 @@ def run_generated(target: Target, cases: Cases, judge: Callable[[Observation], N
         RealDataError: an answer looks like real people.
         SetupError: the caller's credential could not be had.
     """
-    generated = Generated()
+    fitting = cases.within(len(target.operations), int(target.budget.left * SHARE), target.crowd)
+    generated = Generated(left_out=fitting.left_out)
     started = time.monotonic()
     gate = Gate(target)
-    fitting = cases.within(len(target.operations), int(target.budget.left * SHARE), target.crowd)
     with sessions(gate):
         for operations in _groups(target):
             _run_engine(target, fitting, operations, judge, generated, gate)

@@ -70,6 +70,12 @@ class Cases:
             most_covered=max(each * 3 // 4 - fuzzing, 1),
         )
 
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Phases of which nothing is sent."""
+        sent = {"coverage": self.coverage, "fuzzing": self.fuzzing, "stateful": self.stateful}
+        return frozenset(phase for phase, number in sent.items() if not number)
+
 
 QUICK = Cases(3, 0, of_one_kind=1, in_a_crowd=1, filled=False, least_fuzzing=0, same_header=3)
 STANDARD, THOROUGH = Cases(20, 5), Cases(150, 40, in_a_crowd=100)

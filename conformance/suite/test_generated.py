@@ -33,5 +33,7 @@ def _explain_silence(generated: Outcomes, tally: Tally | None, check: Check, pha
         check.ends(blocked(f"nothing could be generated for the {phase} phase: {first_of(tally.errors, 2)}"))
     elif generated.generated.cut:
         check.ends(blocked(generated.generated.cut))
+    elif phase in generated.generated.left_out:
+        check.ends(not_applicable(f"a run of this size leaves out the {phase} phase"))
     else:
         check.ends(not_applicable(f"the contract gives the {phase} phase nothing to send"))
