@@ -10,13 +10,13 @@ from __future__ import annotations
 import inspect
 import json
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from parks import CONTRACT, SEEDED, TOKEN, Answer, Asked, Parks, answer, serving, target_of
+from parks import SEEDED, TOKEN, Answer, Asked, Parks, answer, serving, target_of
 from schemathesis.engine import context as engine_context
 from schemathesis.generation.meta import CoverageScenario
 
@@ -25,7 +25,7 @@ from joinedup.conformance.configuration import Limits
 from joinedup.conformance.errors import RealDataError, SetupError
 from joinedup.conformance.exchanges import Step
 from joinedup.conformance.generated import PHASES, Generated, Observation, run_generated
-from joinedup.conformance.generated_input import Cases, _sparing, document_for, schema_for
+from joinedup.conformance.generated_input import Cases
 from joinedup.conformance.harvest import harvest
 from joinedup.conformance.target import Target
 
@@ -299,54 +299,6 @@ def test_what_is_sent_fits_the_budget(requests: int, tmp_path: Path) -> None:
     assert len(short.parks.asked) <= requests
 
 
-LITTLE = Cases(0, 0, of_one_kind=3, least_fuzzing=0)
-
-
-@pytest.mark.parametrize(
-    ("cases", "operations", "crowd", "requests", "fitting"),
-    [
-        (Cases(20, 5), 10, 0, 15_000, Cases(20, 5, most_covered=1105)),
-        (Cases(20, 5), 187, 0, 15_000, Cases(6, 5, of_one_kind=3, most_covered=54)),
-        (Cases(20, 5), 10, 187, 15_000, Cases(6, 5, of_one_kind=3, most_covered=1119)),
-        (Cases(20, 5), 187, 0, 2_000, Cases(2, 5, of_one_kind=3, most_covered=5)),
-        (Cases(20, 5), 2_000, 0, 15_000, Cases(1, 5, of_one_kind=1, most_covered=4)),
-        (Cases(20, 5), 0, 0, 0, Cases(1, 0, most_covered=1)),
-        (Cases(3, 0, least_fuzzing=0), 10, 187, 15_000, replace(LITTLE, most_covered=1125)),
-        (Cases(3, 0, same_header=3), 10, 0, 15_000, Cases(3, 0, most_covered=1122)),
-    ],
-)
-def test_cases_fall_as_operations_grow(
-    cases: Cases, operations: int, crowd: int, requests: int, fitting: Cases
-) -> None:
-    """By number and never by seconds, the same for each operation, of this system and of all in the run."""
-    assert cases.within(operations, requests, crowd) == fitting
-
-
-@pytest.mark.parametrize(
-    ("of_one_kind", "most", "kept"),
-    [
-        (None, None, "aaabbc"),
-        (2, None, "aabbc"),
-        (None, 4, "abca"),
-        (1, 2, "ab"),
-        (None, 6, "aaabbc"),
-    ],
-)
-def test_each_kind_of_case_has_its_turn(of_one_kind: int | None, most: int | None, kept: str) -> None:
-    """Where not all are sent, no kind is sent twice before each was sent once."""
-    cases = [_OfAKind(letter) for letter in "aaabbc"]
-    sent = _sparing(lambda: iter(cases), of_one_kind, most)()
-    assert "".join(case.meta.phase.data.scenario for case in sent) == kept
-
-
-class _OfAKind:
-    """As much of a case as tells its kind."""
-
-    def __init__(self, scenario: str) -> None:
-        self.meta = self.phase = self.data = self
-        self.scenario, self.parameter_location = scenario, "body"
-
-
 def test_real_people_end_the_run(tmp_path: Path) -> None:
     """The first answer that looks like real people stops everything; nothing of it is recorded."""
     nine = "401023213"
@@ -430,74 +382,3 @@ def test_what_led_to_a_request_comes_with_it(ran: Ran) -> None:
     assert before
     assert {o.phase for o in before} == {"stateful"}
     assert all(isinstance(earlier.step, Step) for o in before for earlier in o.before)
-
-
-LONG = "x" * 5
-FIELDS = {f"field{n}": {"type": "string", "maxLength": 5, "example": LONG} for n in range(12)}
-
-
-@pytest.mark.parametrize(("operations", "crowd", "fewer"), [(4, 0, False), (80, 0, True), (4, 80, True)])
-def test_a_large_run_gets_fewer_cases_for_each_operation(operations: int, crowd: int, fewer: bool) -> None:
-    """What is wrong in one way in one part is sent a few times, not once for every property there is."""
-    schema = {"type": "object", "properties": FIELDS}
-    contract = json.loads(json.dumps(CONTRACT))
-    contract["paths"] = {
-        f"/parks{n}": {
-            "post": {
-                "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
-                "responses": {"200": {"description": "x"}},
-            }
-        }
-        for n in range(operations)
-    }
-    target = target_of("http://127.0.0.1:9", contract=contract)
-    target.crowd = crowd
-    wanted = frozenset({"POST /parks0"})
-    fitting = Cases(1, 0, in_a_crowd=2).within(operations, 15_000, crowd)
-    (found,) = schema_for(target, fitting, wanted).get_all_operations()
-    operation = found.ok()
-    config = operation.schema.config.generation_for(operation=operation)
-    cases = operation.schema.iter_coverage_cases(
-        operation, generation_modes=config.modes, generation_config=config
-    )
-    kinds = Counter(str(case.meta.phase.data.scenario) for case in cases)
-    assert kinds
-    assert (max(kinds.values()) <= 2) is fewer
-    assert target.portion(80) == (60 if fewer else 80)
-
-
-@pytest.mark.parametrize(
-    ("cases", "left_out"),
-    [
-        (Cases(20, 5), set()),
-        (Cases(3, 0), {"stateful"}),
-        (Cases(0, 0, False), {"coverage", "fuzzing", "stateful"}),
-    ],
-)
-def test_what_a_run_of_its_size_leaves_out_is_named(cases: Cases, left_out: set[str]) -> None:
-    """So that a phase without a request is not laid at the contract's door."""
-    assert cases.left_out == left_out
-
-
-def test_a_quick_run_asks_less_of_every_kind() -> None:
-    """Also of the checks that are not generated, but never so little that a kind has no turn."""
-    target = target_of("http://127.0.0.1:9", contract=CONTRACT)
-    target.quick = True
-    assert [target.portion(most) for most in (80, 40, 12, 3)] == [20, 10, 8, 3]
-
-
-@pytest.mark.parametrize(("same", "kept"), [(None, 4), (2, 2), (0, 0)])
-def test_an_optional_header_that_many_share_goes_to_a_few(same: int | None, kept: int) -> None:
-    """A required one and one of the address go to all."""
-    contract = json.loads(json.dumps(CONTRACT))
-    shared = [
-        {"name": "X-Correlation-ID", "in": "header", "schema": {"type": "string"}},
-        {"name": "X-Purpose", "in": "header", "required": True, "schema": {"type": "string"}},
-        {"name": "page", "in": "query", "schema": {"type": "integer"}},
-    ]
-    responses = {"200": {"description": "x"}}
-    contract["paths"] = {f"/p{n}": {"get": {"parameters": shared, "responses": responses}} for n in range(4)}
-    target = target_of("http://127.0.0.1:9", contract=contract)
-    sent = document_for(target, frozenset(op.label for op in target.operations), same)
-    names = [p["name"] for item in sent["paths"].values() for p in item["get"]["parameters"]]
-    assert Counter(names) == Counter({"X-Correlation-ID": kept, "X-Purpose": 4, "page": 4})
