@@ -105,9 +105,9 @@ def check(
 @speaks_plainly
 def requirements(as_json: bool) -> None:
     """List the requirements, what checks them and what can break them."""
-    from joinedup.conformance import command
+    from joinedup.conformance import list_command
 
-    click.echo(command.requirements(as_json=as_json))
+    click.echo(list_command.requirements(as_json=as_json))
 
 
 @main.command()
@@ -115,9 +115,9 @@ def requirements(as_json: bool) -> None:
 @speaks_plainly
 def systems(as_json: bool) -> None:
     """List the bundled agencies with their operations and faults."""
-    from joinedup.conformance import command
+    from joinedup.conformance import list_command
 
-    click.echo(command.systems(as_json=as_json))
+    click.echo(list_command.systems(as_json=as_json))
 
 
 @main.command()
@@ -125,9 +125,9 @@ def systems(as_json: bool) -> None:
 @speaks_plainly
 def journeys(as_json: bool) -> None:
     """List the journeys with who takes part and what they prove."""
-    from joinedup.conformance import command
+    from joinedup.conformance import list_command
 
-    click.echo(command.journeys(as_json=as_json))
+    click.echo(list_command.journeys(as_json=as_json))
 
 
 @main.command()
@@ -270,9 +270,9 @@ def report(folder: Path | None, allure: Path | None) -> None:
 @speaks_plainly
 def pack(folder: Path, out: Path, key: Path | None) -> None:
     """Seal the evidence of a run in one file."""
-    from joinedup.conformance import command
+    from joinedup.conformance import evidence_command
 
-    command.pack(folder, out, key)
+    evidence_command.pack(folder, out, key)
 
 
 @main.command()
@@ -286,9 +286,9 @@ def pack(folder: Path, out: Path, key: Path | None) -> None:
 @speaks_plainly
 def verify(pack: Path, trust: Path | None) -> None:
     """Say whether a pack is whole, and whether its verdict follows from its record (exit 7: it is not)."""
-    from joinedup.conformance import command
+    from joinedup.conformance import evidence_command
 
-    command.verify(pack, trust)
+    evidence_command.verify(pack, trust)
 
 
 @main.command()
@@ -304,9 +304,9 @@ def verify(pack: Path, trust: Path | None) -> None:
 @speaks_plainly
 def compare(before: Path, after: Path, out: Path | None, as_json: bool) -> None:
     """Say what changed from run or pack A to run or pack B (exit 1: something got worse)."""
-    from joinedup.conformance import command
+    from joinedup.conformance import evidence_command
 
-    sys.exit(command.compare(before, after, out=out, as_json=as_json))
+    sys.exit(evidence_command.compare(before, after, out=out, as_json=as_json))
 
 
 @main.group()
@@ -327,9 +327,9 @@ def waiver() -> None:
 @speaks_plainly
 def new_waiver(name: str, folder: Path | None, baseline: bool) -> None:
     """Print the entry for a finding or requirement, e.g. `joinedup waiver new f-3`, to be completed."""
-    from joinedup.conformance import command
+    from joinedup.conformance import evidence_command
 
-    command.new_waiver(name, folder, baseline=baseline)
+    evidence_command.new_waiver(name, folder, baseline=baseline)
 
 
 @waiver.command("check")
@@ -342,9 +342,9 @@ def new_waiver(name: str, folder: Path | None, baseline: bool) -> None:
 @speaks_plainly
 def check_waivers(source: str | None, **files: Any) -> None:
     """Say whether waivers, baseline and attestations are complete and hold today."""
-    from joinedup.conformance import command
+    from joinedup.conformance import evidence_command
 
-    command.check_waivers(source, **files)
+    evidence_command.check_waivers(source, **files)
 
 
 if __name__ == "__main__":
