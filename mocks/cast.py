@@ -274,9 +274,17 @@ class Cast:
     def _add(self, client: Client) -> None:
         self.tokens.clients[client.id] = client
 
-    def client_of(self, organisation: str, system: str) -> Client | None:
-        """The client by which an organisation calls a system: one of its callers', else the organisation's first."""
-        theirs = [c for c in self.tokens.clients.values() if c.organisation == organisation and c.secret]
+    def client_of(self, organisation: str, system: str, named: str = "") -> Client | None:
+        """
+        The client by which an organisation calls a system; None where it has none.
+
+        Args:
+            named: its id; without one it is one of the system's callers, else the organisation's first.
+        """
+        registered = self.tokens.clients.values()
+        theirs = [
+            c for c in registered if c.organisation == organisation and c.secret and named in ("", c.id)
+        ]
         usual = callers(system).values() if system in AGENCIES else ()
         return next((c for c in theirs if c.id in usual), theirs[0] if theirs else None)
 

@@ -372,7 +372,7 @@ def make_token(call: ControlCall) -> Answer:
     body, cast = call.body, call.state.cast
     if body["system"] not in cast.engines:
         raise toolbox.refused("/system", "unknown", "There is no such agency here.")
-    client = cast.client_of(body["organisation"], body["system"])
+    client = cast.client_of(body["organisation"], body["system"], body.get("clientId", ""))
     if client is None:
         raise toolbox.refused("/organisation", "unknown", "No client of that organisation is registered.")
     theirs = tuple(scope for scope in client.scopes if audience_of(scope) == body["system"])
