@@ -21,7 +21,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "commands": (
         *("conformance.run", "conformance.plugin", "conformance.settling", "conformance.replay"),
         *("conformance.journeys", "conformance.journey_items"),
-        *("conformance.*command", "conformance.child", "conformance.cli"),
+        *("conformance.*command", "conformance.child", "conformance.scheduling", "conformance.cli"),
     ),
     "generated": ("conformance.generated*", "conformance.judging"),
     "core": ("reports.events", "conformance", "conformance.*"),
