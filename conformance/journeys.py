@@ -227,8 +227,9 @@ class Journeys:
             if unknown:
                 listed = ", ".join(unknown)
                 return setup_fault(
-                    f"{target.system.binding} says of {name} neither how it does {listed}, nor does the configuration "
-                    f"that it cannot: write each into the binding, or as false into systems.{name}.capabilities."
+                    f"{Path(target.system.binding).name} does not say how {name} does {listed}, and the configuration "
+                    f"does not say that it cannot. Write each into the binding, or as false into "
+                    f"systems.{name}.capabilities."
                 )
         return self._no_way_back(story)
 

@@ -201,7 +201,26 @@ class Run:
 
 def read_plan(plan: Plan) -> Configuration | None:
     """The configuration of a plan, or None where the bundled agencies are under test; raises ``ConfigurationError``."""
-    return None if plan.source == BUNDLED else read_configuration(Path(plan.source))
+    return None if plan.source == BUNDLED else of_their_kinds(read_configuration(Path(plan.source)))
+
+
+def of_their_kinds(configuration: Configuration) -> Configuration:
+    """
+    The configuration with every system that has an agency's name, and therefore its kind, not able to do what others do.
+
+    Whoever describes a police system need not say that it cannot place a child.
+    """
+    asked = {name for requirement in load_catalogue() for name in requirement.capabilities}
+    systems = {
+        name: msgspec.structs.replace(
+            system,
+            capabilities=dict.fromkeys(sorted(asked - {*AGENCIES[name][1]}), False) | system.capabilities,
+        )
+        if name in AGENCIES
+        else system
+        for name, system in configuration.systems.items()
+    }
+    return msgspec.structs.replace(configuration, systems=systems)
 
 
 def read_agreements(plan: Plan, configuration: Configuration | None, catalogue: Catalogue) -> Agreements:

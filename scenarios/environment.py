@@ -7,6 +7,7 @@ What the test environment of a live system can do for whoever tests it, by workf
     reset-data        —                    data and clock are as they were before the first journey
     take-snapshot     outputs: snapshot-id what is kept now can be put back
     restore-snapshot  inputs: snapshot-id  what was kept is put back
+    set-read-only     inputs: read-only    from now on nothing can be changed, or everything again
 
 No partner asks for any of them. Where one is missing, a journey that needs it is not applicable to the system.
 """
@@ -29,7 +30,8 @@ from joinedup.scenarios.stages import Stage
 
 SET_CLOCK, RESET_DATA = "set-clock", "reset-data"
 TAKE_SNAPSHOT, RESTORE_SNAPSHOT = "take-snapshot", "restore-snapshot"
-ENVIRONMENT = frozenset({SET_CLOCK, RESET_DATA, TAKE_SNAPSHOT, RESTORE_SNAPSHOT})
+SET_READ_ONLY = "set-read-only"
+ENVIRONMENT = frozenset({SET_CLOCK, RESET_DATA, TAKE_SNAPSHOT, RESTORE_SNAPSHOT, SET_READ_ONLY})
 """Workflows of a binding that no reference document has."""
 ACTOR = "own"
 START_IT = "Start the system, or correct its base_url, and run again."
@@ -76,6 +78,13 @@ class Environment:
         if not self.can(SET_CLOCK):
             raise not_applicable(f"{self.system} has no clock that can be moved.")
         self._do(SET_CLOCK, now=now.isoformat().replace("+00:00", "Z"))
+
+    def set_read_only(self, read_only: bool) -> None:
+        """Let it be read only, or changed again; raises what ``set_clock`` raises."""
+        if self.can(SET_READ_ONLY):
+            self._do(SET_READ_ONLY, **{"read-only": read_only})
+        elif read_only:
+            raise not_applicable(f"{self.system} has no way to be read only for a while.")
 
     def keep(self, name: str) -> None:
         """Keep what there is now under a name; raises what ``set_clock`` raises."""

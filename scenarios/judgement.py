@@ -22,6 +22,8 @@ from joinedup.scenarios.stories import Story
 
 CONTRACT = "CON-API-03"
 """The requirement that answers are as the contract says."""
+LATER = frozenset({429, 503})
+"""Statuses by which a system asks to be told again later."""
 Shown = Callable[[str], Redactor]
 
 
@@ -295,8 +297,13 @@ def _judge_handed_in(play: _Play, handed_in: Played) -> None:
                     check.report(_breach(play, step, sent))
         if step.outcome is Outcome.SETUP_ERROR:
             check.ends(setup_fault(_said(play, step)), *_broken_by(play, check))
-        elif step.outcome is Outcome.FAIL and not _only_breaks_contract(step):
+        elif step.outcome is Outcome.FAIL and not _only_breaks_contract(step) and not _comes_again(step):
             check.report(_not_taken_in(play, check, handed_in, step))
+
+
+def _comes_again(step: PlayedStep) -> bool:
+    """Whether the system asked to be told later, so that nothing is lost by its refusal."""
+    return any(sent.exchange.status in LATER for sent in step.everything_sent())
 
 
 def _not_taken_in(play: _Play, check: Check, handed_in: Played, step: PlayedStep) -> Finding:

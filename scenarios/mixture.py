@@ -193,6 +193,10 @@ class Mixture:
             self._move(datetime.fromisoformat(body["now"]) if "now" in body else self.served.now())
         elif operation.operation_id == "advanceClock":
             self._move(self.served.now() + timedelta(seconds=float(body["seconds"])))
+        elif operation.operation_id == "switchOutage":
+            for environment in self._environments:
+                if environment.system == step.path_parameters.get("system"):
+                    environment.set_read_only(body.get("readOnly") is True)
         elif operation.operation_id == "restoreSnapshot":
             for environment in self._concerned(RESTORE_SNAPSHOT):
                 environment.put_back(str(step.path_parameters["snapshotId"]))

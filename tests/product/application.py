@@ -29,7 +29,10 @@ KEYS = dict(zip(("caseload-demo-key-one", "caseload-demo-key-two"), COUNCILS, st
 # Keys of the first council that open no more, and one that opens intakes alone.
 ENDED, REVOKED, NARROW = "caseload-demo-key-ended", "caseload-demo-key-revoked", "caseload-demo-key-intakes"
 OPENED_BY_NARROW = frozenset({"log_intake", "list_intakes", "show_intake"})
-OPEN = frozenset({"code_of", "set_clock", "reset_data", "take_snapshot", "restore_snapshot"})
+ENVIRONMENT = frozenset({"set_clock", "reset_data", "take_snapshot", "restore_snapshot", "set_read_only"})
+# What changes nothing, though it is asked by a POST.
+READS = frozenset({"look_up_people"})
+OPEN = ENVIRONMENT | {"code_of", "show_status"}
 
 
 def application(kept: Caseload) -> Starlette:
@@ -67,6 +70,8 @@ def _endpoint(
 
 def _call(request: HttpRequest, operation: str, body: Any, kept: Caseload) -> Request:
     council = _council(request.headers.get(KEY_HEADER, ""), operation, kept)
+    if kept.is_read_only and request.method != "GET" and operation not in ENVIRONMENT | READS:
+        raise RefusedError(503, "read_only", "Nothing can be changed at the moment.")
     for name in ("offset", "page_size"):
         if not re.fullmatch(r"[0-9]{1,6}", request.query_params.get(name, "0")):
             raise RefusedError(422, "not_a_number", "It is a number.", name)

@@ -53,6 +53,7 @@ class Caseload:
     moment: Moment = field(default_factory=Moment)
     defects: frozenset[str] = frozenset()
     records: dict[str, dict[str, Record]] = field(default_factory=dict)
+    is_read_only: bool = False
     snapshots: dict[str, dict[str, dict[str, Record]]] = field(default_factory=dict)
 
     def reset(self) -> None:

@@ -28,6 +28,11 @@ def _lists(kind: str, names: tuple[str, ...], kept: Caseload, request: Request) 
     return paged(request, kept.own(kind, request.council), names)
 
 
+def show_status(kept: Caseload, request: Request) -> tuple[int, Record]:
+    """How the product is."""
+    return 200, {"state": "read-only" if kept.is_read_only else "available"}
+
+
 # --- the test environment, which no live one has
 
 
@@ -41,8 +46,15 @@ def set_clock(kept: Caseload, request: Request) -> tuple[int, Record]:
 def reset_data(kept: Caseload, request: Request) -> tuple[int, Record]:
     """Begin anew, at the present that everybody has."""
     kept.moment.run()
+    kept.is_read_only = False
     kept.reset()
     return 200, {"now": request.now.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def set_read_only(kept: Caseload, request: Request) -> tuple[int, Record]:
+    """Let nothing be changed from now on, or everything again."""
+    kept.is_read_only = request.body["is_read_only"]
+    return 200, {"is_read_only": kept.is_read_only}
 
 
 def take_snapshot(kept: Caseload, request: Request) -> tuple[int, Record]:
@@ -95,7 +107,9 @@ OPERATIONS: dict[str, Operation] = {
     "answer_interview": care.answer_interview,
     "ask_for_own": people.ask_for_own,
     "show_own_request": partial(_shows, "own_requests", "request_ref"),
+    "show_status": show_status,
     "set_clock": set_clock,
+    "set_read_only": set_read_only,
     "reset_data": reset_data,
     "take_snapshot": take_snapshot,
     "restore_snapshot": restore_snapshot,

@@ -114,6 +114,8 @@ def _age(person: Record, request: Request) -> int:
 def amend_person(kept: Caseload, request: Request) -> tuple[int, Record]:
     """Change part of a person, and tell those who were told what was wrong."""
     person = _seen(kept, request)
+    if person["lead_council"] != request.council:
+        raise RefusedError(403, "not_yours_now", "The council that the child moved to keeps the record.")
     not_stale(person, request)
     after = kept.change("people", "person_ref", person, **request.body["changes"])
     kept.outbox.tell_of_correction(request, person, after)

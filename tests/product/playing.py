@@ -30,11 +30,12 @@ FIRST_CHILD = {"child-id": person_ref(KEYS[OWN], 0)}
 # As in [journeys.<name>.inputs] of a configuration: people by what the product calls them.
 INPUTS: dict[str, dict[str, str]] = {
     "rectification": FIRST_CHILD,
+    "maintenance-night": FIRST_CHILD,
     "broken-authorisation": FIRST_CHILD,
     "continuity": {**FIRST_CHILD, "conference-id": seeded_ref("conference")},
 }
 # What the product has not, as `[systems.social-care.capabilities]` of a configuration says with false.
-LACKING = frozenset({"withdraw-contact", "read-status"})
+LACKING = frozenset({"withdraw-contact"})
 RETRYABLE = frozenset({408, 425, 429})
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +17,7 @@ from joinedup.scenarios.library import Library
 from product.operations import OPERATIONS
 from product.playing import BINDING, LACKING, SYSTEM, Mixture, journeys_of_the_product, mixture
 
-# The product cannot be made to stop saving for an hour, and has nothing that would say so.
-NOT_PLAYED = "maintenance-night"
-PLAYED = sorted(journeys_of_the_product().keys() - {NOT_PLAYED})
+PLAYED = sorted(journeys_of_the_product())
 # What no product with keys of its own has: steps that are left out, while the story goes on.
 LEFT_OUT = {
     "broken-authorisation": {
@@ -75,11 +76,38 @@ def test_a_journey_of_the_reference_passes_unchanged(among: Mixture, name: str) 
     assert all(each.exchange.step.path.startswith("/api/") for each in sent)
 
 
-def test_a_journey_about_what_the_product_lacks_is_not_applicable(among: Mixture) -> None:
-    """The reason names what the configuration says that it cannot do."""
-    ending = among.play(NOT_PLAYED)
-    assert ending.outcome is Outcome.NOT_APPLICABLE
-    assert "read-status" in " ".join(ending.sentences)
+def _without(folder: Path, *workflows: str) -> Path:
+    """The binding without some of its workflows, beside its contract."""
+    head, *parts, rest = re.split(
+        r"(?m)^(?=  - workflowId: |components:)", BINDING.read_text(encoding="utf-8")
+    )
+    kept = [part for part in parts if part.partition("\n")[0].split()[-1] not in workflows]
+    found = folder / "binding.arazzo.yaml"
+    found.write_text("".join([head, *kept, rest]), encoding="utf-8")
+    shutil.copy(BINDING.parent / "contract.yaml", folder)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("lacking", "cannot", "outcome", "said"),
+    [
+        ((), ("read-status",), Outcome.NOT_APPLICABLE, "cannot read-status"),
+        (("read-status",), ("read-status",), Outcome.NOT_APPLICABLE, "cannot read-status"),
+        (("read-status",), (), Outcome.SETUP_ERROR, "does not say how social-care does read-status"),
+        (("set-read-only",), (), Outcome.NOT_APPLICABLE, "no way to be read only"),
+        (("set-clock",), (), Outcome.NOT_APPLICABLE, "no clock that can be moved"),
+    ],
+)
+def test_what_the_product_lacks_is_said(
+    tmp_path: Path, lacking: tuple[str, ...], cannot: tuple[str, ...], outcome: Outcome, said: str
+) -> None:
+    """Declared false it is not applicable, and so is what no test environment can; of what nobody speaks is a set-up error."""
+    binding = str(_without(tmp_path, *lacking))
+    with mixture(tmp_path, binding=binding, capabilities=dict.fromkeys(cannot, False)) as found:
+        ending = found.play("maintenance-night")
+    assert ending.outcome is outcome, ending.sentences
+    told = [*ending.sentences, *(str(s.reason) for s in (ending.played.steps if ending.played else ()))]
+    assert said in " ".join(told)
 
 
 @pytest.mark.parametrize(
