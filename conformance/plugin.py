@@ -45,6 +45,7 @@ ORDER = (
     "test_representations",
     "test_identifiers",
     "test_code_lists",
+    "test_audit",
     "test_input",
     "test_sequences",
     "test_paging",

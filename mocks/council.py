@@ -16,7 +16,8 @@ from joinedup.mocks.store import Record, Records
 
 @dataclass
 class Council(Casework):
-    """Records of each kind, by organisation; ``disclosures`` has the lines of each child's under the child's id."""
+    """Records of each kind, by organisation; ``disclosures`` has the lines of each child's under the child's id,
+    ``looks`` counts the looks at children."""
 
     contacts: Records = field(default_factory=Records)
     children: Records = field(default_factory=Records)
@@ -30,6 +31,7 @@ class Council(Casework):
     interviews: Records = field(default_factory=Records)
     transfers: Records = field(default_factory=Records)
     disclosures: Records = field(default_factory=Records)
+    looks: int = 0
 
 
 CouncilCall: TypeAlias = Call[Council]

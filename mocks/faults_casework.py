@@ -69,6 +69,13 @@ FAULTS: tuple[Fault, ...] = (
         "CON-03",
         "While it can only be read the service takes in what it is sent.",
     ),
+    _fault(
+        "second-look-not-noted",
+        "AUD-02",
+        "Every second look at a child's record leaves no line.",
+        "AUD-01",
+    ),
+    _fault("disclosure-log-forgets", "AUD-02", "Of the lines about a child only the last five are kept."),
     _fault("disclosures-not-noted", "AUD-01", "Reading a child's record leaves no line."),
     _fault(
         "interview-due-in-working-days",

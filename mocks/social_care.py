@@ -306,9 +306,15 @@ def _child(call: CouncilCall, organisation: str | None = None) -> Record:
         if "refusals-not-noted" not in call.faults:
             _note(call, identifier, "refused")
         raise
-    if "disclosures-not-noted" not in call.faults:
+    if "disclosures-not-noted" not in call.faults and not _is_look_left_out(call):
         _note(call, identifier, "disclosed")
     return child
+
+
+def _is_look_left_out(call: CouncilCall) -> bool:
+    """Whether a look leaves no line, as every second one does by a fault."""
+    call.state.looks += 1
+    return call.state.looks % 2 == 0 and "second-look-not-noted" in call.faults
 
 
 def _note(call: CouncilCall, child_id: str, outcome: str) -> None:
@@ -329,7 +335,11 @@ def list_disclosures(call: CouncilCall) -> Answer:
     """One page of the lines about one child, for the council that keeps the record."""
     child = find(call, call.state.children, "childId")
     limit = call.parameter("limit", DEFAULT_LIMIT)
-    found = page(call.state.disclosures, child["childId"], limit, _cursor(call))
+    lines = call.state.disclosures
+    if "disclosure-log-forgets" in call.faults:
+        recent = [kept.record for kept in lines.of(child["childId"])][-5:]
+        lines = lines.where(lambda line: line in recent)
+    found = page(lines, child["childId"], limit, _cursor(call))
     return Answer(200, {"items": list(found.records), "next": found.next})
 
 

@@ -14,7 +14,9 @@ from joinedup.conformance.catalogue import Catalogue, load_catalogue
 from joinedup.conformance.check import Check, Ended
 from joinedup.conformance.configuration import Configuration, Limits, System
 from joinedup.conformance.harvest import harvest
+from joinedup.conformance.run import bundled_configuration
 from joinedup.conformance.target import OTHER, OWN, Target, build_target
+from joinedup.mocks.serve import served
 
 Judge = Callable[[Target, Check], None]
 
@@ -34,6 +36,20 @@ def harvested(style: str, *defects: str, quota: int = 0, **of_the_system: object
         harvest(target, OTHER)
         yield target
         target.client.close()
+
+
+@contextlib.contextmanager
+def agency(name: str, *faults: str) -> Iterator[Target]:
+    """A bundled agency as a target of which identifiers and good requests are known."""
+    with served((name,), apart=True, faults=faults) as agencies:
+        configuration = bundled_configuration(agencies.systems)
+        target = build_target(
+            name, configuration, catalogue(), seed=1, write=lambda event, **fields: None, ours=True
+        )
+        with contextlib.closing(target.client):
+            harvest(target, OWN)
+            harvest(target, OTHER)
+            yield target
 
 
 def target_of(served: Serving, **of_the_system: object) -> Target:

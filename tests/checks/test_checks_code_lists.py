@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
-from judged import catalogue, found, harvested, outcome_of
+from judged import agency, found, harvested, outcome_of
 
 from joinedup.conformance.code_lists import Listed, judge_answer, lists_of
 from joinedup.conformance.exchanges import Exchange, Response, Step
-from joinedup.conformance.harvest import harvest
 from joinedup.conformance.national_lists import (
     ATTENDANCE,
     FACTORS,
@@ -24,26 +21,9 @@ from joinedup.conformance.national_lists import (
     wrong_in,
 )
 from joinedup.conformance.outcomes import Outcome
-from joinedup.conformance.run import bundled_configuration
 from joinedup.conformance.suite import test_code_lists as suite
-from joinedup.conformance.target import OTHER, OWN, Target, build_target
-from joinedup.mocks.serve import served
 
 IDS = ("VAL-01", "VAL-02", "VAL-03", "VAL-04")
-
-
-@contextmanager
-def agency(name: str, *faults: str) -> Iterator[Target]:
-    """A bundled agency as a target of which identifiers and good requests are known."""
-    with served((name,), apart=True, faults=faults) as agencies:
-        configuration = bundled_configuration(agencies.systems)
-        target = build_target(
-            name, configuration, catalogue(), seed=1, write=lambda event, **fields: None, ours=True
-        )
-        harvest(target, OWN)
-        harvest(target, OTHER)
-        yield target
-        target.client.close()
 
 
 @pytest.mark.parametrize(
