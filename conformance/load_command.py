@@ -97,9 +97,7 @@ def load(order: Ordered) -> int:
     needed = systems_needed(entries)
     _refuse_what_nobody_allowed(configuration, needed)
     with _serving(configuration, needed, order) as (whole, ours, agencies):
-        preparation = Preparation(
-            whole, ours, agencies.control if agencies else "", _choices(order, settings, entries, ours)
-        )
+        preparation = Preparation(whole, ours, agencies, _choices(order, settings, entries, ours))
         plan = preparation.plan(entries)
         found = _found(order, plan, settings.levels or DEFAULT, out, agencies, ours)
     write_whole(out / PERFORMANCE, json.dumps(found, indent=1, ensure_ascii=False) + "\n")

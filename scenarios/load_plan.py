@@ -106,6 +106,7 @@ class LoadPlan(msgspec.Struct, frozen=True):
     Args:
         run: six hexadecimal digits in every marker of this load.
         control: address of the bundled agencies' control plane; empty where none are served.
+        clients: those of every organisation at the bundled agencies, by system and name.
         folder: where relative paths of the systems start.
         rate: requests a second at the shape's highest.
         users: most arrivals that are under way at once, over all processes.
@@ -124,6 +125,7 @@ class LoadPlan(msgspec.Struct, frozen=True):
     duration_s: float
     users: int
     control: str = ""
+    clients: dict[str, dict[str, dict[str, Any]]] = {}
     folder: str = "."
     shape: str = "steady"
     validate: float = 1.0
@@ -151,23 +153,24 @@ class LoadPlan(msgspec.Struct, frozen=True):
         return [item.weight / total / item.requests for item in self.items]
 
 
-def keys_of(systems: Mapping[str, PlannedSystem], system: str, actor: str) -> dict[str, Any]:
+def keys_of(plan: LoadPlan, system: str, actor: str) -> dict[str, Any]:
     """
     The table of the identity by which an actor calls a system.
 
-    One of the system's own identities where it is named so; a bundled agency's own client at another bundled agency,
-    with the scopes of that agency's callers; else the system's ``own``.
+    One of the system's own identities where it is named so; at a bundled agency the client of the actor's own
+    organisation, also where the actor's system is not bundled, with the scopes of that agency's callers; else the
+    system's ``own``.
 
     Raises:
         ConfigurationError: there is none.
     """
-    called = systems[system]
+    called = plan.systems[system]
     owner, name = ACTORS.get(actor, (actor, OWN))
     if actor in called.identities:
         return called.identities[actor]
-    caller = systems.get(owner)
-    if called.is_ours and caller is not None and caller.is_ours and name in caller.identities:
-        keys = dict(caller.identities[name])
+    clients = plan.clients.get(owner, {})
+    if called.is_ours and name in clients:
+        keys = dict(clients[name])
         if "scope" in keys:
             keys["scope"] = called.identities[OWN].get("scope", "")
         return keys
@@ -182,7 +185,7 @@ def keys_of(systems: Mapping[str, PlannedSystem], system: str, actor: str) -> di
 
 def identity_of(plan: LoadPlan, system: str, actor: str) -> Identity:
     """The caller; raises ``ConfigurationError`` or ``SetupError``."""
-    keys = {k: v for k, v in keys_of(plan.systems, system, actor).items() if k != "fixtures"}
+    keys = {k: v for k, v in keys_of(plan, system, actor).items() if k != "fixtures"}
     return build_identity(
         actor, keys, folder=Path(plan.folder), where=f"{system}.{actor}", timeout_s=plan.timeout_s
     )

@@ -27,6 +27,7 @@ from joinedup.conformance.objects import free_texts, renewed, schema_of
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import OWN, Target, build_target
 from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
+from joinedup.mocks.serve import Served
 from joinedup.scenarios.journey import bundled_journeys, first_workflow, systems_of
 from joinedup.scenarios.library import Library, Linked
 from joinedup.scenarios.load_markers import LENGTH, Markers
@@ -162,14 +163,14 @@ class Preparation:
     Args:
         configuration: with every system of the mix at an address.
         ours: names of systems that are bundled agencies.
-        control: address of their control plane.
+        agencies: that are served; None where there are none.
         choices: fields of the plan: rate, duration_s, users, shape and so on.
         said: told, in a sentence, what is left out.
     """
 
     configuration: Configuration
     ours: frozenset[str]
-    control: str
+    agencies: Served | None
     choices: Mapping[str, Any]
     said: Callable[[str], None] = print
     _targets: dict[str, Target] = field(default_factory=dict)
@@ -198,7 +199,8 @@ class Preparation:
             systems=systems,
             operations=[],
             journeys=[],
-            control=self.control,
+            control=self.agencies.control if self.agencies else "",
+            clients=self._clients(),
             folder=self.configuration.folder,
             timeout_s=self.configuration.limits.timeout_s,
             largest_answer=self.configuration.limits.max_response_bytes,
@@ -211,6 +213,10 @@ class Preparation:
         finally:
             self._close()
         return msgspec.structs.replace(bare, operations=operations, journeys=journeys)
+
+    def _clients(self) -> dict[str, dict[str, dict[str, Any]]]:
+        found = self.agencies.callers if self.agencies else {}
+        return {owner: {name: dict(keys) for name, keys in each.items()} for owner, each in found.items()}
 
     # Journeys
 

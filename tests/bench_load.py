@@ -41,7 +41,7 @@ PLANNED = 150
 def _plan(agencies: Served, mix: dict[str, float]) -> LoadPlan:
     choices = {"rate": FAR_TOO_FAST, "duration_s": float(SECONDS), "users": USERS, "drain_s": 0.0}
     preparation = Preparation(
-        bundled_configuration(agencies.systems), frozenset(agencies.systems), agencies.control, choices
+        bundled_configuration(agencies.systems), frozenset(agencies.systems), agencies, choices
     )
     return preparation.plan(wanted(mix, Path()))
 

@@ -53,7 +53,7 @@ def plan(agencies: Served) -> LoadPlan:
     """A mix of a journey and single operations, prepared once."""
     choices = {"rate": 30, "duration_s": 3.0, "users": 60, "drain_s": 30.0}
     ours = frozenset(agencies.systems)
-    preparation = Preparation(bundled_configuration(agencies.systems), ours, agencies.control, choices)
+    preparation = Preparation(bundled_configuration(agencies.systems), ours, agencies, choices)
     return preparation.plan(wanted(MIX, Path()))
 
 
