@@ -10,7 +10,9 @@ from typing import Any
 
 from joinedup.conformance.catalogue import Reason, load_catalogue
 from joinedup.conformance.description import RULES
+from joinedup.mocks import Fault
 from joinedup.mocks import systems as bundled
+from joinedup.mocks.faults_generic import FAULTS as GENERIC
 from joinedup.scenarios.stories import as_records, bundled_stories
 
 
@@ -69,7 +71,7 @@ def _marked(node: Any) -> Iterator[str]:
 
 
 def systems(*, as_json: bool) -> str:
-    """The bundled agencies."""
+    """The bundled agencies, with the faults of each, and those that any of them can be given."""
     stories = bundled_stories()
     rows = [
         {
@@ -77,7 +79,8 @@ def systems(*, as_json: bool) -> str:
             "agency": s.agency,
             "operations": len(s.operations),
             "capabilities": list(s.capabilities),
-            "faults": [{"name": f.name, "breaks": list(f.breaks)} for f in s.faults],
+            "faults": [_fault(fault, fault.name) for fault in s.faults],
+            "generic_faults": [_fault(fault, f"{s.name}-{fault.name}") for fault in GENERIC],
             "journeys": [story.name for story in stories if s.name in story.systems],
         }
         for s in bundled()
@@ -88,7 +91,15 @@ def systems(*, as_json: bool) -> str:
     for row in rows:
         lines.append(f"{row['system']}: {row['agency']}, {row['operations']} operations")
         lines += [f"    fault {fault['name']} breaks {', '.join(fault['breaks'])}" for fault in row["faults"]]  # type: ignore[attr-defined]
+    lines.append(
+        f"any of them, by the name alone or with an agency in front, as in {rows[0]['system']}-latency"
+    )
+    lines += [f"    fault {fault.name}: {fault.shows}" for fault in GENERIC]
     return "\n".join(lines)
+
+
+def _fault(fault: Fault, name: str) -> dict[str, Any]:
+    return {"name": name, "breaks": list(fault.breaks), "shows": fault.shows}
 
 
 def journeys(*, as_json: bool) -> str:

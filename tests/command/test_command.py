@@ -280,7 +280,20 @@ def test_lists_are_machine_readable(tmp_path: Path) -> None:
     requirements = json.loads(run("requirements", "--json", cwd=tmp_path).stdout)
     assert {"id", "level", "text", "question", "checks", "faults", "excluded"} <= set(requirements[0])
     systems = json.loads(run("systems", "--json", cwd=tmp_path).stdout)
-    assert {"system", "agency", "operations", "capabilities", "faults", "journeys"} <= set(systems[0])
+    expected = {"system", "agency", "operations", "capabilities", "faults", "generic_faults", "journeys"}
+    assert all(expected <= set(system) for system in systems)
+    named = {fault["name"] for system in systems for fault in system["generic_faults"]}
+    assert {"police-latency", "auth-truncated-body"} <= named
+    assert len(named) == 6 * len(systems)
+
+
+def test_faults_that_any_agency_can_be_given_are_listed_once(tmp_path: Path) -> None:
+    """Each by its own name, with what is seen of it."""
+    lines = run("systems", cwd=tmp_path).stdout.splitlines()
+    assert [line for line in lines if "dropped-after-commit" in line] == [
+        "    fault dropped-after-commit: Every third request that changes something is done, and the connection ends "
+        "before its answer."
+    ]
 
 
 def test_every_requirement_has_a_check_or_says_why_not(tmp_path: Path) -> None:
