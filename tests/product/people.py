@@ -85,7 +85,7 @@ def show_person(kept: Caseload, request: Request) -> tuple[int, Record]:
     if _age(person, request) >= ADULT and request.headers.get("x-access-reason") == SAFEGUARDING:
         _log(kept, request, person["person_ref"], "refused")
         raise RefusedError(403, "of_age", "The person is no child any more.")
-    return 200, _without_whereabouts(person)
+    return 200, person if "shield_forgotten" in kept.defects else _without_whereabouts(person)
 
 
 def show_extract(kept: Caseload, request: Request) -> tuple[int, Record]:

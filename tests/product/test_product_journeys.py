@@ -143,6 +143,30 @@ def test_what_the_product_lacks_is_said(
             "council-can-account-for-it",
             "GET /api/people/{person_ref}/access_log of social-care, /rows",
         ),
+        (
+            "shield_forgotten",
+            "restricted-child",
+            "record-hides-where-it-lives",
+            "GET /api/people/{person_ref} of social-care",
+        ),
+        (
+            "pathway_shows_address",
+            "care-leaver",
+            "pathway-goes-on",
+            "GET /api/people/{person_ref}/extracts/{depth} of social-care",
+        ),
+        (
+            "tells_who_told",
+            "subject-access-request",
+            "nobody-is-told-who-reported",
+            "GET /api/own_requests/{request_ref} of social-care",
+        ),
+        (
+            "ended_keys_open",
+            "broken-authorisation",
+            "ended-token-is-refused",
+            "GET /api/people/{person_ref} of social-care",
+        ),
         ("origin_not_told", "referral-to-plan", "school-hears-back", "GET /v1/notices of school, /items"),
     ],
 )
