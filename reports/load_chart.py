@@ -147,7 +147,8 @@ def _over_time(
     curves = [
         _curve(label, kind, [(_x(at, first, last), _y(value, ticks[-1])) for at, value in _thinned(points)])
         for _, label, kind in lines
-        if (points := found.get(label, ()))
+        for points in [found.get(label, [])]
+        if points
     ]
     said = "; ".join(told(label, points) for label, points in found.items())
     return Picture(

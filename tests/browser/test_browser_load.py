@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from loads import measured
 
+from browser.axe import WIDTHS, violations
 from browser.chromium import Browser
 from browser.stories import KINDS
-from browser.test_browser_page import WIDTHS, violations
 from joinedup.scenarios.load_capacity import find_capacity
 
 

@@ -228,7 +228,7 @@ def test_tls_is_believed_only_where_it_is_trusted(idle_s: float, monkeypatch: py
 
 def test_targets_are_encoded() -> None:
     """The path of the base URL comes first, and whatever has to be is escaped."""
-    step = Step("GET", "/children/{id}", path_parameters={"id": "a/b ü"}, query=[("q", "x y"), ("on", True)])
+    step = Step("GET", "/children/{id}", path_parameters={"id": "a/b ü"}, query=(("q", "x y"), ("on", True)))
     address = address_of("https://[::1]:8443/api/")
     assert target_of(address, step) == "/api/children/a%2Fb%20%C3%BC?q=x+y&on=true"
     assert address.authority == "[::1]:8443"

@@ -117,7 +117,19 @@ def test_names_of_curves_do_not_meet(names: int) -> None:
 @pytest.mark.parametrize("key", sorted(measured()))
 def test_a_file_that_anybody_wrote_is_shown_all_the_same(key: str) -> None:
     """Whatever stands in the file, the section is made; what is no number is unknown."""
-    for value in (None, "x", [], [None], [{}], {"runs": "x"}, {"a": 1}, -1, float("nan"), True):
+    values: tuple[object, ...] = (
+        None,
+        "x",
+        [],
+        [None],
+        [{}],
+        {"runs": "x"},
+        {"a": 1},
+        -1,
+        float("nan"),
+        True,
+    )
+    for value in values:
         found = measured() | {key: value}
         shown = page.environment().get_template("load.html").render(load=_section(found))
         assert "<h2" in shown, value
