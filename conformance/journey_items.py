@@ -20,6 +20,7 @@ from joinedup.scenarios.played import Played
 from joinedup.scenarios.stories import Story, bundled_stories, story_of
 
 SUFFIX = ".arazzo.yaml"
+_LIBRARY = pytest.StashKey[Library]()
 _PLAYER = pytest.StashKey[Journeys]()
 SHOWN_AS_SKIPPED = (Outcome.NOT_APPLICABLE, Outcome.REVIEW)
 
@@ -34,11 +35,16 @@ class JourneyFile(pytest.File):
             yield JourneyItem.from_parent(self, name=story.name, story=story)
 
     def _stories(self) -> Iterator[Story]:
-        if self.path.parent == JOURNEYS:
-            yield from (story for story in bundled_stories() if story.path == self.path)
+        if _is_bundled(self.path):
+            yield from (story for story in bundled_stories() if story.path.name == self.path.name)
             return
-        linked = Library().open(self.path)
+        linked = self.config.stash.setdefault(_LIBRARY, Library()).open(self.path)
         yield from (story_of(linked, self.path, name) for name in _played_for_themselves(linked))
+
+
+def _is_bundled(path: Path) -> bool:
+    """Whether a document is one of the package, by whatever links it was found."""
+    return path.parent.resolve() == JOURNEYS
 
 
 def _played_for_themselves(linked: Linked) -> list[str]:
@@ -132,7 +138,7 @@ def collected(file_path: Path, parent: pytest.Collector) -> JourneyFile | None:
     session = parent.config.stash.get(SESSION, None)
     if session is None or not file_path.name.endswith(SUFFIX) or file_path in _bindings(session):
         return None
-    if file_path.parent == JOURNEYS:
+    if _is_bundled(file_path):
         return JourneyFile.from_parent(parent, path=file_path, nodeid=f"journeys/{file_path.name}")
     return JourneyFile.from_parent(parent, path=file_path)
 
