@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from joinedup.conformance import client_certificates
 from joinedup.conformance.check import Check, blocked, not_applicable
 from joinedup.conformance.configuration import is_loopback
 from joinedup.conformance.target import Target
@@ -31,3 +32,15 @@ def test_is_reached_over_current_tls_only(target: Target, check: Check) -> None:
     check.proves(times=judged.tried)
     for part in judged.untested:
         check.leaves_out(part)
+
+
+@pytest.mark.requirement("TLS-02")
+def test_lets_in_only_machines_with_a_certificate(target: Target, check: Check) -> None:
+    """Where mutual TLS is declared, a client with no certificate, or with one that was not issued for it, is refused."""
+    if not target.system.base_url.lower().startswith("https:"):
+        raise not_applicable("the system is not reached over TLS; that is reported by itself")
+    for shown, status in client_certificates.accepted(target):
+        check.proves()
+        if status is not None and status < 400:
+            check.report(client_certificates.finding(shown, status))
+    check.leaves_out("a certificate of the system's own authority that has ended, which only it can issue")

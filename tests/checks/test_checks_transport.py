@@ -8,7 +8,9 @@ import ssl
 import threading
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
 import pytest
 import trustme
 from judged import outcome_of, target_of
@@ -16,6 +18,7 @@ from service.serve import serving
 
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.suite import test_transport as suite
+from joinedup.conformance.target import Target
 from joinedup.conformance.transport import judge
 
 
@@ -123,3 +126,41 @@ def test_does_not_apply_on_this_computer() -> None:
     (result,) = check.results()
     assert result.outcome is Outcome.NOT_APPLICABLE
     assert "on this computer" in result.reason
+
+
+@contextlib.contextmanager
+def _mutual(folder: Path, authority: trustme.CA, asks: ssl.VerifyMode) -> Iterator[Target]:
+    """A target at a server that asks its clients for a certificate, or does not."""
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    context = _serving(authority, "127.0.0.1", ssl.TLSVersion.TLSv1_2)
+    context.verify_mode = asks
+    authority.configure_trust(context)
+    with _listening(context) as url, serving("cursor") as served:
+        target = target_of(served, ca_bundle=str(folder / "authority.pem"))
+        target.system = msgspec.structs.replace(target.system, base_url=url)
+        yield target
+
+
+def test_a_system_that_asks_for_certificates_passes(authority: trustme.CA, tmp_path: Path) -> None:
+    """Whoever has none, one of another authority, or one that has ended is not let in; what cannot be made is named."""
+    with _mutual(tmp_path, authority, ssl.CERT_REQUIRED) as target:
+        check = outcome_of(suite.test_lets_in_only_machines_with_a_certificate, target, "TLS-02")
+    (result,) = check.results()
+    assert (result.outcome, check.findings, len(result.not_tested)) == (Outcome.PASS, [], 1)
+
+
+def test_finds_a_system_that_asks_for_none(authority: trustme.CA, tmp_path: Path) -> None:
+    """A system that lets in machines without a certificate is found, for each way in which one may be missing."""
+    with _mutual(tmp_path, authority, ssl.CERT_NONE) as target:
+        check = outcome_of(suite.test_lets_in_only_machines_with_a_certificate, target, "TLS-02")
+    assert {id for finding in check.findings for id in finding.requirements} == {"TLS-02"}
+    assert len(check.findings) == 3
+
+
+def test_mutual_tls_is_asked_for_over_tls_alone() -> None:
+    """A system that is not reached over TLS is told so once, and not by this check."""
+    with serving("cursor") as served:
+        (result,) = outcome_of(
+            suite.test_lets_in_only_machines_with_a_certificate, target_of(served), "TLS-02"
+        ).results()
+    assert result.outcome is Outcome.NOT_APPLICABLE
