@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 from joinedup.conformance.errors import ConfigurationError, SetupError
+from joinedup.reports import wording
 from joinedup.reports.allure_results import FOLDER
-from joinedup.reports.run_folder import write_whole
+from joinedup.reports.run_folder import read_verdict, write_whole
 
 HISTORY = "allure-history.jsonl"
 HOW_TO_INSTALL = "npm install --global allure"
@@ -44,6 +45,8 @@ def generate(folder: Path, out: Path, command: str = "allure") -> Path:
         "awesome",
         "--history-path",
         str(history),
+        "--name",
+        _name(folder),
         "--output",
         str(out.resolve()),
         str(folder / FOLDER),
@@ -66,6 +69,15 @@ def generate(folder: Path, out: Path, command: str = "allure") -> Path:
         )
     write_whole(page, without_analytics(page.read_text("utf-8")))
     return page
+
+
+def _name(folder: Path) -> str:
+    """What the report is called: what was judged, and what to do about it."""
+    try:
+        verdict = read_verdict(folder)
+    except ConfigurationError:
+        return "joinedup"
+    return f"{wording.title(verdict)}: {wording.recommendation(verdict).word}"
 
 
 def without_analytics(html: str) -> str:

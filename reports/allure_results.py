@@ -8,6 +8,7 @@ can tell what changed; nothing in a result is drawn by lot.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import md5
@@ -18,6 +19,11 @@ from joinedup.reports import sequence, wording
 from joinedup.reports.wording import Verdict
 
 FOLDER = "allure-results"
+# What the name of a check begins with that judges a system by a journey.
+JOURNEYS = "journeys/"
+# Allure numbers steps itself.
+_NUMBER = re.compile(r"^\d+ ")
+SAME_IN_ALL = ("framework", "language", "host")
 MOST_FINDINGS = 30
 # So many findings in all carry their evidence; the others name the command that shows them again.
 MOST_WITH_EVIDENCE = 1_000
@@ -42,6 +48,8 @@ def render(verdict: Verdict) -> dict[str, str]:
     """Every file of the folder, by its name in the run's folder."""
     files: dict[str, str] = {}
     for result, attached in [*_checks(verdict), *_journeys(verdict)]:
+        # Allure shows the first few: what a result is about comes before what is the same in all of them.
+        result["labels"].sort(key=lambda label: label["name"] in SAME_IN_ALL)
         files[f"{FOLDER}/{result['uuid']}-result.json"] = json.dumps(result, indent=1) + "\n"
         files |= {f"{FOLDER}/{name}": text for name, text in attached.items()}
     files[f"{FOLDER}/environment.properties"] = _environment(verdict)
@@ -53,18 +61,23 @@ def _checks(verdict: Verdict) -> Iterator[tuple[Json, dict[str, str]]]:
         str(part["id"]): part for told in verdict.get("findings", []) for part in told.get("parts") or [told]
     }
     points = {(str(r["system"]), str(r["id"])): r for r in verdict.get("requirements", [])}
+    journeys = {str(journey["id"]): _title(journey) for journey in verdict.get("journeys", [])}
     shown = 0
     for check in verdict.get("checks", []):
         system, ids = str(check["system"]), [str(id_) for id_ in check["requirements"]]
         module, _, name = str(check["check"]).partition("::")
-        subject = module.rpartition("/")[2].removeprefix("test_").removesuffix(".py")
-        result = _result(verdict, f"{system} {check['check']}", _plain(name or module), check)
+        told_in = name if module.startswith(JOURNEYS) and name in journeys else ""
+        subject = "journeys" if told_in else _subject(module)
+        title = journeys[told_in] if told_in else _plain(name or module, system)
+        result = _result(verdict, f"{system} {check['check']}", title, check)
         about = [points[system, id_] for id_ in ids if (system, id_) in points]
         result["labels"] += _labels(
             parentSuite=system,
             suite=subject,
             feature=subject,
             severity=SEVERITIES.get(check["level"], "normal"),
+            system=system,
+            **({"journey": told_in} if told_in else {}),
         )
         result["labels"] += [label for id_ in ids for label in _labels(requirement=id_, tag=id_)]
         result["description"] = "\n\n".join(f"{p['id']} ({p['level']}): {p['text']}" for p in about)
@@ -78,19 +91,37 @@ def _checks(verdict: Verdict) -> Iterator[tuple[Json, dict[str, str]]]:
 
 
 def _journeys(verdict: Verdict) -> Iterator[tuple[Json, dict[str, str]]]:
+    seconds = _seconds_of_journeys(verdict)
     for journey in verdict.get("journeys", []):
-        name = str(journey.get("title") or journey["id"])
-        result = _result(verdict, f"journey {journey['id']}", name, {"reason": "", **journey})
-        result["labels"] += _labels(parentSuite="Journeys", suite=str(journey["id"]), severity="critical")
+        id_ = str(journey["id"])
+        about = {"reason": "", "seconds": seconds.get(id_, 0), **journey}
+        result = _result(verdict, f"journey {id_}", _title(journey), about)
+        result["labels"] += _labels(parentSuite="Journeys", journey=id_, severity="critical")
+        asked = [str(requirement) for requirement in journey.get("requirements") or []]
+        result["labels"] += [label for each in asked for label in _labels(requirement=each, tag=each)]
         result["description"] = str(journey.get("summary") or "")
         result["steps"] = [
             {
-                **_named(part.title, STATUSES.get(part.outcome, "broken"), part.reason),
+                **_named(_NUMBER.sub("", part.title), STATUSES.get(part.outcome, "broken"), part.reason),
                 "steps": [_named(call.sentence, "passed") for call in part.calls],
             }
             for part in sequence.told(journey)
         ]
         yield result, {}
+
+
+def _title(journey: Mapping[str, Any]) -> str:
+    return str(journey.get("title") or journey["id"])
+
+
+def _seconds_of_journeys(verdict: Verdict) -> dict[str, float]:
+    """How long each journey took, as the checks say that it was told in."""
+    took: dict[str, float] = {}
+    for check in verdict.get("checks", []):
+        module, _, name = str(check["check"]).partition("::")
+        if module.startswith(JOURNEYS):
+            took[name] = max(took.get(name, 0.0), float(check.get("seconds") or 0))
+    return took
 
 
 def _result(verdict: Verdict, name: str, title: str, about: Mapping[str, Any]) -> Json:
@@ -151,10 +182,15 @@ def _labels(**labels: str) -> list[Json]:
     return [{"name": name, "value": value} for name, value in labels.items()]
 
 
-def _plain(name: str) -> str:
-    """A check's name as words: ``refuses unknown fields [social-care]``."""
-    words, bracket, rest = name.removeprefix("test_").partition("[")
-    return words.replace("_", " ") + (f" [{rest}" if bracket else "")
+def _subject(module: str) -> str:
+    return module.rpartition("/")[2].removeprefix("test_").removesuffix(".py")
+
+
+def _plain(name: str, system: str) -> str:
+    """A check's name as words, and what of the system it is about: ``answers as its contract says: GET /v1/children``."""
+    words, _, rest = name.removeprefix("test_").partition("[")
+    about = rest.removesuffix("]").removeprefix(system).removeprefix("-")
+    return words.replace("_", " ") + (f": {about}" if about else "")
 
 
 def _source(point: Mapping[str, Any]) -> Json | None:

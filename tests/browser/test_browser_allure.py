@@ -32,10 +32,19 @@ CHECK = {
     "findings": ["f-1"],
 }
 
+STORY = {
+    **CHECK,
+    "check": "journeys/evening.arazzo.yaml::evening",
+    "seconds": 0.5,
+    "findings": [],
+}
+
 
 def write(folder: Path, **changed: Any) -> Path:
     """A run's folder with the results of one check and two journeys."""
-    verdict = {**stories.failing(), "checks": [{**CHECK, **changed}]}
+    verdict = {**stories.failing(), "checks": [{**CHECK, **changed}, STORY]}
+    (folder / "allure-results").mkdir(parents=True)
+    (folder / "verdict.json").write_text(json.dumps(verdict), "utf-8")
     for name, text in allure_results.render(verdict).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, "utf-8")
@@ -88,11 +97,37 @@ def test_it_keeps_steps_severity_and_history(report: tuple[Path, str]) -> None:
     check = next(each for each in results if each["name"].startswith("keeps organisations apart"))
     labels = {(label["name"], label.get("value")) for label in check["labels"]}
     assert {("severity", "critical"), ("requirement", "AUT-03"), ("parentSuite", "social-care")} <= labels
+    assert ("system", "social-care") in labels
+    assert check["name"] == "keeps organisations apart"
     assert check["steps"][0]["name"].startswith("f-1: ")
     assert "joinedup replay f-1" in json.dumps(check["steps"])
     assert check["status"] == "failed"
     assert [run["status"] for run in check["history"]] == ["passed"]
     assert (report[0].parent.parent / HISTORY).is_file()
+
+
+def test_a_journey_is_told_once_as_a_story_and_once_for_each_system(report: tuple[Path, str]) -> None:
+    """Both have the title of the journey and its label; the story has its steps and took as long as its checks."""
+    folder = report[0].parent / "data" / "test-results"
+    results = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    told = [
+        each
+        for each in results
+        if ("journey", "evening") in {(i["name"], i.get("value")) for i in each["labels"]}
+    ]
+    suites = {
+        (i["value"], each["name"]) for each in told for i in each["labels"] if i["name"] == "parentSuite"
+    }
+    title = "The school knows before the child arrives"
+    assert suites == {("Journeys", title), ("social-care", title)}
+    story = next(each for each in told if each["steps"])
+    assert (story["duration"], len(story["steps"])) == (500, 5)
+    assert story["steps"][0]["name"] == "Officers tell the council what happened"
+
+
+def test_the_report_says_what_to_do(report: tuple[Path, str]) -> None:
+    """Its name is that of the product, with the recommendation."""
+    assert "CareTrack 8.3.1: Do not accept yet" in report[0].read_text("utf-8")
 
 
 def test_it_tells_nobody(report: tuple[Path, str]) -> None:
