@@ -34,7 +34,7 @@ def run_child(plan: Plan, workers: int, *, quiet: bool) -> tuple[int, str]:
     Run the suite, or the journeys that the plan names, and say now and then how far it is.
 
     Returns:
-        The exit code of pytest (negative where a signal ended it), and what it said.
+        The exit code of pytest (negative where a signal or the user ended it), and what it said.
     """
     with tempfile.TemporaryDirectory(prefix="joinedup-") as folder:
         settings = Path(folder) / "pytest.ini"
@@ -91,6 +91,8 @@ def _wait(child: subprocess.Popen[bytes], folder: Path, quiet: bool) -> int:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+        progress.end()
+        return -signal.SIGINT
     progress.end()
     return int(child.returncode)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
@@ -42,38 +43,36 @@ def check(
     """
     Run the suite in a child process, say what it found, and give the exit code.
 
+    Args:
+        choices: the other fields of a plan, by name; None for what was not given.
+
     Raises:
         JoinedUpError: before anything is sent: configuration, selection or folder cannot be used.
     """
     folder = out or new_run_folder(Path())
-    plan = Plan(
-        source=source_or_default(source),
-        out=str(folder),
-        seed=choices["seed"],
-        cases=cases,
-        only=tuple(choices["only"]),
-        systems=tuple(choices["systems"]),
-        journeys=tuple(choices["journeys"]),
-        faults=tuple(choices["faults"]),
-        strict=choices["strict"],
-        waivers=str(choices["waivers"] or ""),
-        baseline=str(choices["baseline"] or ""),
-        attestations=str(choices["attestations"] or ""),
-    )
+    chosen: dict[str, Any] = {key: "" if value is None else value for key, value in choices.items()}
+    plan = Plan(source=source_or_default(source), out=str(folder), cases=cases, **chosen)
     several = _refuse_early(plan) > 1 and not plan.journeys
     code, said = run_child(plan, workers or (2 if several else 1), quiet=as_json)
     if not (folder / FILE_NAME).exists():
-        _say_why_it_did_not_start(said)
-        return code if code in (2, 3, 5) else 4
-    verdict = (
-        write_views(folder) if code < 0 or not (folder / "verdict.json").exists() else read_verdict(folder)
-    )
+        _say_why_it_did_not_start(said, ended=code < 0)
+        return 5 if code < 0 else code if code in (2, 3, 5) else 4
+    verdict = _verdict(folder)
     _tell_github(verdict)
     if as_json:
         click.echo(json.dumps(verdict, indent=1))
     else:
         click.echo(render(verdict, report=folder / "report.html", colour=sys.stdout.isatty()))
     return exit_code(verdict)
+
+
+def _verdict(folder: Path) -> Mapping[str, Any]:
+    """The verdict that the child left, or what follows from the record where it did not come to its end."""
+    with contextlib.suppress(ConfigurationError):
+        verdict = read_verdict(folder)
+        if verdict.get("complete"):
+            return verdict
+    return write_views(folder)
 
 
 def _tell_github(verdict: Mapping[str, Any]) -> None:
@@ -88,6 +87,7 @@ def _tell_github(verdict: Mapping[str, Any]) -> None:
 
 
 def source_or_default(source: str | None) -> str:
+    """The configuration that is named, else the one in this folder, else the bundled agencies."""
     if source is not None:
         return source
     return DEFAULT_FILE if Path(DEFAULT_FILE).exists() else BUNDLED
@@ -136,7 +136,10 @@ def _near(name: str, known: list[str]) -> str:
     return f"There are: {', '.join(near)}."
 
 
-def _say_why_it_did_not_start(said: str) -> None:
+def _say_why_it_did_not_start(said: str, *, ended: bool) -> None:
+    if ended:
+        click.echo("joinedup: the run was ended before its first check.", err=True)
+        return
     lines = [line for line in said.splitlines() if line.strip()]
     reason = next((line.partition("joinedup: ")[2] for line in lines if "joinedup: " in line), "")
     click.echo(f"joinedup: {reason or 'the checks did not start.'}", err=True)
