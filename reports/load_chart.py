@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 104, 20, 44
+LEFT, RIGHT, TOP, BOTTOM = 84, 104, 20, 44
 MOST_POINTS = 240
 # Between the names of two curves, and above the highest.
 _LINE, _EDGE = 16, 12
