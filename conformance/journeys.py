@@ -283,7 +283,8 @@ class Journeys:
             for source in gateway.reference.sources.values()
         }
         fields = told(story, played, stage.redactor, deliveries, contracts)
-        self.run.record.write("journey", **fields)
+        charged = sorted(name for name, each in judgement.checks.items() if each.findings)
+        self.run.record.write("journey", **fields, charged=charged)
         self._leave_out(judgement)
         self._write(check, judgement.checks.values(), started)
         outcome = Outcome.HARNESS_ERROR if judgement.faults else outcome_of(played)

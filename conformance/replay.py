@@ -18,6 +18,7 @@ from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
 from joinedup.conformance.evidence import evidence, is_broken_by
 from joinedup.conformance.exchanges import Exchange, Step, step_from_record
 from joinedup.conformance.expect import expectation_from
+from joinedup.conformance.journey_replay import is_of_a_journey, replay_journey
 from joinedup.conformance.reproduction import play
 from joinedup.conformance.run import BUNDLED, Plan, read_plan, serving
 from joinedup.conformance.target import Target, build_target
@@ -35,6 +36,8 @@ def replay_finding(finding: str, source: str, folder: Path) -> int:
         JoinedUpError: there is no such finding, or it cannot be replayed.
     """
     found = _find(finding, folder)
+    if is_of_a_journey(found):
+        return replay_journey(found, _plan(source, folder))
     parts = [part for part in found.get("parts") or [found] if part["steps"]]
     if not parts:
         click.echo(

@@ -147,7 +147,7 @@ def _mappings(value: object) -> list[Mapping[str, Any]]:
 
 def _part(step: Mapping[str, Any], number: int) -> Part:
     receiver = str(step.get("system") or "")
-    sender = str(step.get("from") or step.get("actor") or "caller")
+    sender = str(step.get("lane") or step.get("from") or step.get("actor") or "caller")
     calls = [
         Call(
             sender=sender,

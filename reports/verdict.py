@@ -92,10 +92,16 @@ def compute(
 
 def _questions(account: Account, judgements: Mapping[str, Sequence[Judgement]]) -> list[dict[str, object]]:
     """The council's questions, answered by the points and the journeys of a run."""
-    played = [Outcome(str(journey["outcome"])) for journey in account.journeys.values()]
+    played = [_came_to(journey) for journey in account.journeys.values()]
     points = [judgement for own in judgements.values() for judgement in own]
     told = not questions.TESTED.isdisjoint(played)
     return questions.answer(points, account.complete, journeys=told, played=played)
+
+
+def _came_to(journey: Mapping[str, object]) -> Outcome:
+    """What a journey says of the systems under test: where a partner failed that is not one of them, nothing yet."""
+    outcome = Outcome(str(journey["outcome"]))
+    return Outcome.BLOCKED if outcome is Outcome.FAIL and journey.get("charged") == [] else outcome
 
 
 def _heading(account: Account, decision: Decision, strict: bool) -> dict[str, object]:

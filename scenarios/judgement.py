@@ -3,7 +3,7 @@ From what a play found to what it says of each system under test: ``judge(story,
 
 A criterion speaks of the system that it names (``x-system``), else of the one that its step calls, else, where that is
 a partner that is not under test, of every system under test that takes part; and of those only that are held to the
-requirement. A partner of ours that fails is our fault, and never charged to a system.
+requirement. A partner of ours that fails is our fault, and one that is live is its own: neither is charged to a system.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from joinedup.conformance.check import Check, Ended, blocked, not_applicable, setup_fault
+from joinedup.conformance.exchanges import MISSING
 from joinedup.conformance.findings import Finding
 from joinedup.conformance.outcomes import Cause, Outcome
 from joinedup.conformance.redaction import Redactor
@@ -22,6 +24,8 @@ from joinedup.scenarios.stories import Story
 
 CONTRACT = "CON-API-03"
 """The requirement that answers are as the contract says."""
+STATUSES = range(100, 600)
+MOST_REQUESTS_SHOWN = 80
 LATER = frozenset({429, 503})
 """Statuses by which a system asks to be told again later."""
 Shown = Callable[[str], Redactor]
@@ -145,6 +149,8 @@ def _judge_criterion(play: _Play, step: PlayedStep, judged: Judged, requirement:
     for check in play.concerned(requirement, step.system, judged.criterion.systems):
         if judged.held:
             check.proves(requirement)
+        elif step.system in play.live.difference(play.checks) and not judged.criterion.systems:
+            check.ends(_blocked(play, check.system), requirement)
         else:
             check.report(_finding(play, step, check.system, (requirement,)))
 
@@ -281,6 +287,7 @@ def _breach(play: _Play, step: PlayedStep, sent: Sent) -> Finding:
         operations=(operation,),
         cause=f"{operation} {breach.pointer}",
         advice=_again(play, step),
+        evidence=_evidence(play, step),
     )
 
 
@@ -342,12 +349,36 @@ def _finding(play: _Play, step: PlayedStep, system: str, requirements: tuple[str
         operations=tuple(operations),
         cause=step.id,
         advice=_again(play, step),
+        evidence=_evidence(play, step),
     )
 
 
 def _not_so(promise: str) -> str:
     """A title that cannot be read as if all were well: a step is described by what should have been seen."""
     return f"Not so: “{promise.rstrip('.')}”"
+
+
+def _evidence(play: _Play, last: PlayedStep) -> tuple[tuple[str, str], ...]:
+    """The requests that led to a step, with what was sent, and the last answer; masked as the record is."""
+    sent = [*_sent_until(play.played, last), *last.everything_sent()]
+    lines = [_request_line(play, each) for each in sent[-MOST_REQUESTS_SHOWN:]]
+    if len(sent) > len(lines):
+        lines.insert(0, f"… {len(sent) - len(lines)} requests before these")
+    found = [("Requests of the journey up to this step", "\n".join(lines))] if lines else []
+    answer = sent[-1].exchange.response if sent else None
+    if answer is not None and answer.body:
+        found.append(("The last answer", play.shown(sent[-1].system).mask_body(answer.body)))
+    return tuple(found)
+
+
+def _request_line(play: _Play, sent: Sent) -> str:
+    step = sent.exchange.step
+    who = f" as {sent.actor}" if sent.actor else ""
+    line = f"{step.method} {step.path} of {sent.system}{who}: {sent.exchange.status or sent.exchange.error}"
+    if step.body is MISSING:
+        return line
+    body = json.dumps(play.shown(sent.system).mask(step.body), ensure_ascii=False)
+    return f"{line}\n  {_short(body)}"
 
 
 def _rule(play: _Play, step: PlayedStep) -> str:
@@ -400,7 +431,7 @@ def _expected(judged: Judged) -> str:
 
 def _came(judged: Judged, redactor: Redactor) -> str:
     said = [
-        f"{text} is {_short(json.dumps(redactor.mask(value), ensure_ascii=False))}"
+        f"{text} is {_short(json.dumps(value if _is_status(text, value) else redactor.mask(value), ensure_ascii=False))}"
         for text, value in judged.values
     ]
     known = {text for text, _ in judged.values}
@@ -408,6 +439,11 @@ def _came(judged: Judged, redactor: Redactor) -> str:
         f"{e.text} is not there" for e in dict.fromkeys(judged.criterion.expressions) if e.text not in known
     ]
     return f"{'; '.join(said)}." if said else "It does not hold."
+
+
+def _is_status(text: str, value: Any) -> bool:
+    """Whether a value is the status of an answer, or the one that was waited for, which say nothing about anybody."""
+    return text.endswith(("status", "statusCode")) and isinstance(value, int) and value in STATUSES
 
 
 def _short(text: str, most: int = 300) -> str:

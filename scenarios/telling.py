@@ -9,6 +9,7 @@ from typing import Any
 
 from joinedup.conformance.contract import Contract
 from joinedup.conformance.outcomes import Outcome, fold
+from joinedup.conformance.target import OWN
 from joinedup.conformance.watch import Routes
 from joinedup.scenarios.judgement import Shown, outcome_of, sentences, steps_of
 from joinedup.scenarios.played import Played, PlayedStep
@@ -75,6 +76,7 @@ def _step(step: PlayedStep, shown: Shown) -> dict[str, Any]:
         "description": step.description,
         "actor": step.actor,
         "from": caller(step.actor, step.system),
+        "lane": lane(step.actor, step.system),
         "system": step.system,
         "outcome": str(step.outcome),
         "reason": "" if passed else _why(step, shown),
@@ -93,7 +95,13 @@ def _step(step: PlayedStep, shown: Shown) -> dict[str, Any]:
 def caller(actor: str, called: str) -> str:
     """The system in whose name an actor calls; empty where it is the called system's own people, or nobody."""
     owner, _ = ACTORS.get(actor, (actor, ""))
-    return "" if owner in ("", "own", "other", called) else owner
+    return "" if owner in ("", OWN, "other", called) else owner
+
+
+def lane(actor: str, called: str) -> str:
+    """Who a picture shows as the caller: a system for its own people, and another organisation by its own name."""
+    owner, role = ACTORS.get(actor, (actor, ""))
+    return called if actor == OWN else owner if role == OWN else actor
 
 
 def _deliveries(deliveries: Deliveries, contracts: Mapping[str, Contract]) -> Iterable[dict[str, object]]:

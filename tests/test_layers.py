@@ -20,7 +20,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "suite": ("conformance.suite", "conformance.suite.test_*"),
     "commands": (
         *("conformance.run", "conformance.plugin", "conformance.settling", "conformance.replay"),
-        *("conformance.journeys", "conformance.journey_items"),
+        *("conformance.journeys", "conformance.journey_items", "conformance.journey_replay"),
         *("conformance.*command", "conformance.child", "conformance.scheduling", "conformance.cli"),
     ),
     "generated": ("conformance.generated*", "conformance.judging"),

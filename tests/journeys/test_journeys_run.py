@@ -38,8 +38,8 @@ workflows:
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[Served]:
-    """Social care, served by itself as if it were somebody's product."""
-    with served(("social-care",), apart=True) as found:
+    """Social care and police, served by themselves as if they were somebody's products."""
+    with served(("social-care", "police"), apart=True) as found:
         yield found
 
 
@@ -87,6 +87,29 @@ def test_a_fault_is_found_under_its_requirement_and_its_system(tmp_path: Path) -
     assert found[0]["rule"].startswith("journey-notice-for-siblings-")
     assert not [f for f in verdict["findings"] if f["system"] == "social-care"]
     assert verdict["errors"] == []
+
+
+def test_a_partner_that_fails_answers_no_question_about_the_system(product: Served, tmp_path: Path) -> None:
+    """A live partner that is not under test and does wrong leaves open whether the system links with others."""
+    live = {name: table_of(product, name) for name in ("social-care", "police")}
+    product.switch_fault("informant-shown-to-partner", True)
+    try:
+        with playing(tmp_path, live, tested=("social-care",)) as run:
+            assert run.play("police-notice") == "fail"
+            verdict = run.verdict()
+    finally:
+        product.switch_fault("informant-shown-to-partner", False)
+    answers = {question["id"]: question["status"] for question in verdict["questions"]}
+    assert {answers["GP1"], answers["GP4"]}.isdisjoint({"yes", "no"})
+    assert verdict["findings"] == []
+
+
+def test_people_are_drawn_as_their_system(product: Served, tmp_path: Path) -> None:
+    """A council that looks into its own system is no lane beside it."""
+    with playing(tmp_path, {"social-care": table_of(product, "social-care")}) as run:
+        run.play("police-notice")
+        steps = run.verdict()["journeys"][0]["played"]
+    assert {step["actor"]: step["lane"] for step in steps} == {"police": "police", "council": "social-care"}
 
 
 @pytest.mark.parametrize(
