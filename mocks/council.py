@@ -17,7 +17,8 @@ from joinedup.mocks.store import Record, Records
 @dataclass
 class Council(Casework):
     """Records of each kind, by organisation; ``disclosures`` has the lines of each child's under the child's id,
-    ``looks`` counts the looks at children."""
+    ``looks`` counts the looks at children. ``formerly`` has the NHS number that an adopted child had, by the one that
+    it has: no behaviour looks there but a fault's."""
 
     contacts: Records = field(default_factory=Records)
     children: Records = field(default_factory=Records)
@@ -32,6 +33,7 @@ class Council(Casework):
     transfers: Records = field(default_factory=Records)
     disclosures: Records = field(default_factory=Records)
     looks: int = 0
+    formerly: dict[str, str] = field(default_factory=dict)
 
 
 CouncilCall: TypeAlias = Call[Council]

@@ -49,10 +49,10 @@ FAMILIES_A_BLOCK = len(_BLOCK_SIZES)
 _SCHOOL_AGED = 24
 
 # Each child has five places for NHS numbers: its own, one for each of two adults, and one for before and one for after.
-_OWN, _FIRST_ADULT, _SECOND_ADULT, _FORMER, _LATER = range(5)
+_OWN, _FIRST_ADULT, _SECOND_ADULT, FORMER_NUMBER, _LATER = range(5)
 MOST_CHILDREN = 150_000
 # No family has more children; pupil numbers of before an adoption are those of the fifth child and so on.
-_FORMER_ORDER = 4
+FORMER_ORDER = 4
 SPARE_NHS_NUMBERS = range(MOST_CHILDREN * 5, NHS_NUMBERS)
 
 # The first ten children have the identifiers that contracts and documents take as examples, whatever the seed. Journeys
@@ -176,22 +176,8 @@ class Family:
                     yield str(other.nhs_number), "sibling", str(child.nhs_number)
 
 
-@dataclass(frozen=True, slots=True)
-class Former:
-    """
-    Who an adopted child was before.
-
-    Held apart from the child on purpose: a record that has both has linked what must not be linked.
-    """
-
-    given_name: str
-    family_name: str
-    nhs_number: str
-    upn: str
-
-
 @dataclass(frozen=True)
-class _Numbers:
+class Numbers:
     """The permutations of one seed."""
 
     nhs: Permutation
@@ -207,15 +193,16 @@ class _Numbers:
 
     def upn(self, family: int, order: int, child: int, year: int) -> str:
         """A pupil number: children of one family begin at one school."""
-        if child < len(FIRST_UPNS) and order < _FORMER_ORDER:
+        if child < len(FIRST_UPNS) and order < FORMER_ORDER:
             return FIRST_UPNS[child]
         school = self.schools(family % SCHOOLS)
         return unique_pupil_number(school, year, (family // SCHOOLS) * 8 + order + 1)
 
 
 @cache
-def _numbers(seed: int) -> _Numbers:
-    return _Numbers(
+def numbers_of(seed: int) -> Numbers:
+    """The permutations of a seed."""
+    return Numbers(
         Permutation.of(NHS_NUMBERS, seed),
         Permutation.of(ULNS, seed),
         Permutation.of(SCHOOLS, seed),
@@ -280,7 +267,7 @@ def children(seed: int, count: int, *, start: int = 0) -> Iterator[Child]:
 
 def newborn(seed: int, unborn: Child, born: date, sex: str, given_name: str) -> Child:
     """An unborn child once it is born: with a day of birth, an NHS number of its own, and the same mother."""
-    number = _numbers(seed).nhs_number(unborn.number, _LATER)
+    number = numbers_of(seed).nhs_number(unborn.number, _LATER)
     return replace(
         unborn,
         given_name=given_name,
@@ -292,26 +279,6 @@ def newborn(seed: int, unborn: Child, born: date, sex: str, given_name: str) -> 
     )
 
 
-def former(seed: int, adopted: Child) -> Former:
-    """
-    Who an adopted child was.
-
-    Raises:
-        ValueError: the child was not adopted.
-    """
-    if adopted.circumstance is not Circumstance.ADOPTED:
-        raise ValueError("Only an adopted child was somebody else before.")
-    draw = random.Random(f"{seed}/former/{adopted.number}")  # noqa: S311 - synthetic data, repeatable on purpose
-    number, order = family_of(adopted.number)
-    numbers = _numbers(seed)
-    return Former(
-        draw.choice(GIRLS if adopted.sex == "F" else BOYS),
-        draw.choice(FAMILIES),
-        numbers.nhs_number(adopted.number, _FORMER),
-        numbers.upn(number, order + _FORMER_ORDER, adopted.number, 20),
-    )
-
-
 class _Maker:
     """Makes one family: everything that is drawn comes from its own source, in a fixed order."""
 
@@ -320,7 +287,7 @@ class _Maker:
         self.block, self.place = divmod(number, FAMILIES_A_BLOCK)
         self.first = self.block * BLOCK + _FIRST_OF[self.place]
         self.size = _BLOCK_SIZES[self.place]
-        self.numbers = _numbers(seed)
+        self.numbers = numbers_of(seed)
         is_named = self.first < len(FIRST_NHS_NUMBERS)
         draw.seed((FIRST_SEED if is_named else seed) * 1_000_003 + number)
         self.random = draw.random

@@ -18,6 +18,11 @@ FAULTS: tuple[Fault, ...] = (
         "The record of a care leaver opens as a child's after the eighteenth birthday.",
     ),
     _fault(
+        "adoption-leads-back",
+        "RES-03",
+        "A search by the NHS number that a child had before its adoption finds the child that it is now.",
+    ),
+    _fault(
         "subject-access-shows-who-told",
         "SAR-02",
         "Who told social care of a child stands in what the child is given of its record.",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from stdnum.gb import nhs, upn
 
 from joinedup.mocks import families
+from joinedup.mocks.adoption import former
 from joinedup.mocks.identifiers import unique_pupil_number
 from joinedup.mocks.names import AWKWARD_NAMES as AWKWARD_NAMES
 
@@ -110,6 +111,25 @@ def children(seed: int, place: int, count: int) -> tuple[Person, ...]:
     if place == 0 and found:
         found[0] = replace(found[0], date_of_birth="2015-06-30")
     return tuple(found)
+
+
+def formers(seed: int, place: int, count: int) -> Iterator[tuple[Person, Person]]:
+    """Those of the first children of a council who were adopted: who each was before, and who it is."""
+    start = MOST_CHILDREN_EACH * place
+    for child in families.children(seed, count, start=start):
+        if child.circumstance is families.Circumstance.ADOPTED:
+            now, was = _person(child), former(seed, child)
+            before = replace(
+                now,
+                given_name=was.given_name,
+                family_name=was.family_name,
+                nhs_number=was.nhs_number,
+                upn=was.upn,
+                line1="4 Former Road",
+                postcode=next(postcode for postcode in POSTCODES if postcode != now.postcode),
+                telephone="01632960999",
+            )
+            yield before, now
 
 
 def _person(child: families.Child) -> Person:

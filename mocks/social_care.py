@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from joinedup.mocks.deadlines import due
 from joinedup.mocks.engine import Agency
 from joinedup.mocks.messages import Answer, FieldError, Refusal
 from joinedup.mocks.organisations import COUNCILS
-from joinedup.mocks.people import Person, children, people
+from joinedup.mocks.people import Person, children, formers, people
 from joinedup.mocks.sharing import BASIS, PURPOSE, moment
 from joinedup.mocks.store import ANYONE, Kept, Record, Records, new_id, page, read_cursor
 from joinedup.mocks.subject_access import THIRD_PARTY, Holding
@@ -89,6 +90,9 @@ def fresh(seed: int) -> Council:
         for index, person in enumerate(people(source, CONTACTS_EACH, start=1000 * place + 500)):
             _seed_contact(state, organisation, person, index)
     seed_casework(state)
+    for place, organisation in enumerate(COUNCILS):
+        for index, (before, now) in enumerate(formers(seed, place, CHILDREN_EACH)):
+            _seed_before_adoption(state, organisation, before, now, index)
     subject_access.seed(state, COUNCILS[0], FIRST_SUBJECT_ACCESS)
     return state
 
@@ -118,6 +122,16 @@ def _seed_child(state: Council, organisation: str, person: Person, index: int) -
     if person.family_name is not None:
         record["familyName"] = person.family_name
     state.children.add(identifier, organisation, record)
+
+
+def _seed_before_adoption(state: Council, council: str, before: Person, now: Person, index: int) -> None:
+    """The closed record of who an adopted child was; only a fault knows to whom it would lead."""
+    _seed_child(state, council, before, CHILDREN_EACH + index)
+    was = next(
+        kept.record for kept in state.children.of(council) if kept.record["nhsNumber"] == before.nhs_number
+    )
+    state.children.replace(was["childId"], {**was, "status": "closed", "version": 1})
+    state.formerly[now.nhs_number] = before.nhs_number
 
 
 def _seed_contact(state: Council, organisation: str, person: Person, index: int) -> None:
@@ -276,14 +290,17 @@ def search_children(call: CouncilCall) -> Answer:
     wanted = {name: _comparable(value) for name, value in call.body.items()}
     if "wildcard-selects-all" in call.faults:
         wanted = {name: value for name, value in wanted.items() if value != "%"}
-    matches = [k.record for k in call.state.children.of(call.caller.area) if _matches(k, wanted)]
+    formerly = call.state.formerly if "adoption-leads-back" in call.faults else {}
+    matches = [k.record for k in call.state.children.of(call.caller.area) if _matches(k, wanted, formerly)]
     for record in matches[:MOST_MATCHES]:
         _note(call, record["childId"], "disclosed")
     return Answer(200, {"items": [_part(record, MATCH) for record in matches[:MOST_MATCHES]]})
 
 
-def _matches(kept: Kept, wanted: Record) -> bool:
+def _matches(kept: Kept, wanted: Record, formerly: Mapping[str, str]) -> bool:
     record = kept.record
+    if "nhsNumber" in wanted and wanted["nhsNumber"] == formerly.get(record.get("nhsNumber", "")):
+        return True
     held = {**record, "postcode": record["address"]["postcode"]} if _locatable(record) else record
     return all(_comparable(held.get(name)) == value for name, value in wanted.items())
 

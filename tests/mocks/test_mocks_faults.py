@@ -20,6 +20,8 @@ from joinedup.mocks.social_care import fresh
 
 # Those of what follows a referral and of the rights of people are tried beside it: test_mocks_casework, test_mocks_subject_access.
 ELSEWHERE = (*faults_casework.FAULTS, *faults_rights.FAULTS)
+# Of the token server's faults these are tried where its own operations are: test_mocks_auth, …_supplier_and_locator.
+OF_THE_TOKEN_SERVER = {"wrong-passwords-unlimited", "tokens-outlive-agreement"}
 FAULTS = tuple(f for f in (*faults_of("social-care"), *faults_of("auth")) if f not in ELSEWHERE)
 
 # Ids of the seed and those that the tour sends stay; those made on the way differ with what was made before.
@@ -204,7 +206,7 @@ def test_a_guessable_key_signs_only_with_the_fault(faults: tuple[str, ...], algo
 
 def test_every_fault_is_tried() -> None:
     """No fault is without a line in the table or a test of its own."""
-    apart = {"errors-are-not-problems", "request-id-not-echoed", "guessable-key"}
+    apart = {"errors-are-not-problems", "request-id-not-echoed", "guessable-key", *OF_THE_TOKEN_SERVER}
     assert {fault.name for fault in TOURED} == set(CHANGES) | set(MISDESCRIPTIONS) | apart
 
 

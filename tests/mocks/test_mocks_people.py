@@ -15,8 +15,9 @@ import pytest
 from faker import Faker
 
 from joinedup.mocks import families
+from joinedup.mocks.adoption import former
 from joinedup.mocks.faker_families import generator
-from joinedup.mocks.families import AS_OF, MOST_CHILDREN, Circumstance, Family, former, newborn
+from joinedup.mocks.families import AS_OF, MOST_CHILDREN, Circumstance, Family, newborn
 from joinedup.mocks.formats import is_nhs_number, is_upn
 from joinedup.mocks.identifiers import (
     NHS_NUMBERS,

@@ -1,4 +1,7 @@
-"""People who ask for their own records, and care leavers who come of age: what social care answers, and its defects."""
+"""
+People who ask for their own records, care leavers who come of age, and children who were adopted: what social care
+answers, and its defects.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def asked(visitor: Visitor, label: str, *, proven: bool) -> Any:
 
 
 def round_(visitor: Visitor) -> None:
-    """Requests with and without proof, and a care leaver of age."""
+    """Requests with and without proof, an adopted child by its old number and its new one, and a care leaver of age."""
+    for label, number in (("old number", "9990001111"), ("new number", "9990001057")):
+        visitor.send(label, "POST", "/v1/children/search", body={"nhsNumber": number})
     asked(visitor, "without proof", proven=False)
     asked(visitor, "with proof", proven=True)
     visitor.cast.clock.advance(EIGHTEEN_YEARS_S)
@@ -34,6 +39,7 @@ def round_(visitor: Visitor) -> None:
 
 CHANGES = {
     "adult-read-as-child": {"of age"},
+    "adoption-leads-back": {"old number"},
     "subject-access-shows-who-told": {"with proof"},
     "subject-access-not-passed-on": {"outbox"},
     "subject-access-due-before-proof": {"without proof"},
@@ -55,3 +61,18 @@ def test_a_month_begins_with_the_proof() -> None:
     visitor = visitor_of(SYSTEM)
     days = [asked(visitor, "ask", proven=proven).body.get("dueBy") for proven in (False, True)]
     assert days == [None, "2026-12-18"]
+
+
+def test_an_adopted_child_has_two_records_that_lead_nowhere() -> None:
+    """Each number finds one record; the old one is closed, and no value but sex and birthday is in both."""
+    visitor = visitor_of(SYSTEM)
+    found = []
+    for number in ("9990001111", "9990001057"):
+        (item,) = visitor.send("find", "POST", "/v1/children/search", body={"nhsNumber": number}).body[
+            "items"
+        ]
+        found.append(visitor.send("read", "GET", f"/v1/children/{item['childId']}").body)
+    old, new = found
+    assert old["status"] == "closed"
+    told = ("childId", "laChildId", "nhsNumber", "upn", "givenName", "familyName", "address", "telephone")
+    assert [name for name in told if old[name] == new[name]] == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from joinedup.mocks.people import Person, children
+from joinedup.mocks.people import Person, children, formers
 from product import rules
 from product.messages import Record, RefusedError, Request
 from product.moments import Moment
@@ -64,6 +64,9 @@ class Caseload:
         for place, council in enumerate(COUNCILS):
             for index, person in enumerate(children(1, place, PEOPLE_EACH)):
                 record = {"person_ref": person_ref(council, index), **_person(person, council, index)}
+                self.keep("people", council, record, "person_ref")
+            for number, (before, _) in enumerate(formers(1, place, PEOPLE_EACH), PEOPLE_EACH):
+                record = {"person_ref": person_ref(council, number), **_person(before, council, number)}
                 self.keep("people", council, record, "person_ref")
         meeting = {"met_at": "2026-11-12T10:00:00Z", "conclusion": "section-47-enquiry"}
         self.keep("meetings", COUNCILS[0], {"meeting_ref": seeded_ref("meeting"), **meeting}, "meeting_ref")

@@ -85,6 +85,7 @@ DEFECTS = (
     ("supplier-on-and-off-boarding", "wrong-signature-accepted", "forged-notice-is-refused", "WHK-01"),
     ("supplier-on-and-off-boarding", "replaced-key-good-for-ever", "old-key-is-good-no-longer", "WHK-06"),
     ("supplier-on-and-off-boarding", "export-leaves-people-out", "council-takes-its-data", "SUP-03"),
+    ("adoption", "adoption-leads-back", "old-number-finds-the-old-record", "RES-03"),
     ("supplier-on-and-off-boarding", "tokens-outlive-agreement", "supplier-is-let-in-no-longer", "AUT-08"),
     ("supplier-on-and-off-boarding", "copies-outlive-agreement", "copy-is-gone", "SUP-02"),
     ("subject-access-request", "subject-access-due-before-proof", "request-without-proof", "SAR-01"),
