@@ -8,6 +8,7 @@ import pytest
 
 from joinedup import scenarios
 from joinedup.conformance.catalogue import load_catalogue
+from joinedup.conformance.features import plain
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.scenarios.library import Library
 
@@ -31,3 +32,14 @@ def test_requirements_speak_of_capabilities_that_there_are() -> None:
     known = {name for _, names in AGENCIES.values() for name in names}
     wanted = {name for requirement in load_catalogue() for name in requirement.capabilities}
     assert wanted <= known
+
+
+@pytest.mark.parametrize("system", [*AGENCIES, "control"])
+def test_what_an_input_is_for_is_said_in_words(system: str) -> None:
+    """A newcomer learns more from a description than the name says already."""
+    workflows = Library().open(FOLDER / f"{system}.arazzo.yaml").document.workflows.values()
+    told = [
+        (w.id, n, str(s.get("description", ""))) for w in workflows for n, s in w.input_properties.items()
+    ]
+    bare = [(w, n) for w, n, text in told if plain(text.rstrip(".")) == plain(n)]
+    assert (bool(told), bare) == (True, [])
