@@ -108,11 +108,15 @@ class Ground:
         return {name: self._contract(name) for name in self.plan.systems}
 
     @cached_property
+    def allowance(self) -> Allowance:
+        """How many answers may be judged."""
+        return Allowance(self.plan.validate, self.plan.judged_a_second)
+
+    @cached_property
     def validators(self) -> dict[str, SampledValidator]:
         """What judges the answers of each system."""
-        allowance = Allowance(self.plan.validate, self.plan.judged_a_second)
         return {
-            name: SampledValidator(contract._responses, allowance, shown=self._shown, system=name)
+            name: SampledValidator(contract._responses, self.allowance, shown=self._shown, system=name)
             for name, contract in self.contracts.items()
         }
 
