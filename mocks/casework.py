@@ -8,6 +8,7 @@ its ledger by opaque ids only.
 from __future__ import annotations
 
 import random
+import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date
@@ -92,6 +93,19 @@ def found(call: Call[Work], records: Records, name: str, *, anyone: bool = False
     return record
 
 
+def within(call: Call[Work], records: Records, name: str, parent: str) -> Answer:
+    """
+    A record that belongs to the object that the path names before it.
+
+    Raises:
+        Refusal: with status 404, it belongs to another, or there is none.
+    """
+    record = found(call, records, name)
+    if record[parent] != call.parameters[parent].lower():
+        raise Refusal(404, "There is no such object for this caller.")
+    return Answer(200, record)
+
+
 def own(call: Call[Work], records: Records, name: str) -> Record:
     """
     The caller's own record that a property of the body names.
@@ -106,6 +120,11 @@ def own(call: Call[Work], records: Records, name: str) -> Record:
         error = FieldError(f"/{name}", "unknown", "There is no such object for this caller.")
         refusal = Refusal(422, "The body refers to something that is not there.", errors=(error,))
         raise call.state.ledger.refuse(call, refusal, identifier.lower()) from None
+
+
+def comparable(text: str) -> str:
+    """A text as it is compared in a search: letter case and spaces around it do not count."""
+    return unicodedata.normalize("NFC", text).strip().casefold()
 
 
 def part(record: Record, names: Collection[str]) -> Record:

@@ -6,9 +6,7 @@ What is shared follows the purpose; what is not shared needs a reason, and that 
 
 from __future__ import annotations
 
-import random
-import unicodedata
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 
 from joinedup.mocks import notices, subject_access
@@ -18,9 +16,9 @@ from joinedup.mocks.casework import (
     MOST_MATCHES,
     PROTECTIVE,
     SUPPORTIVE,
-    Casework,
     age_on,
     changed,
+    comparable,
     day_of,
     days_after,
     filed,
@@ -31,37 +29,21 @@ from joinedup.mocks.casework import (
     purpose,
     refuse_stale,
     tagged,
+    within,
 )
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.deadlines import DEADLINES, add_months
 from joinedup.mocks.engine import Agency, Call
 from joinedup.mocks.fhir import FHIR, as_accepted
-from joinedup.mocks.messages import Answer, Incoming, Refusal
+from joinedup.mocks.health_records import Health, fresh
+from joinedup.mocks.messages import Answer, Incoming
 from joinedup.mocks.operations import Operation
-from joinedup.mocks.organisations import COUNCILS
-from joinedup.mocks.people import Person, children
-from joinedup.mocks.social_care import STATUSES
-from joinedup.mocks.store import Record, Records
+from joinedup.mocks.store import Record
 
-PATIENTS_EACH = 9
-SEEDED_AT, START_OF_CARE = "2026-11-09T12:00:00Z", "2026-11-02"
 ANSWER_WITHIN = {"urgent": 1, "routine": 5}
 TOLD_AFTER = 2
 # Reviews of a looked-after child's health: every six months under five years of age, then every year.
 YOUNG, REVIEW_MONTHS_YOUNG, REVIEW_MONTHS = 5, 6, 12
-
-# Examples in the contract work as they stand.
-FIRST_SUBJECT_ACCESS = "8e1d3f6f-6b1d-4e3f-8a5c-1d9b1f3e5c01"
-FIRST_PATIENT = "1c3e5a7b-9d0f-4b2c-8e6a-4f6b8d0c2e01"
-FIRST_IDS = {
-    "attendances": "3e5a7c9d-1b2f-4d4e-8a8c-6b8d0f2a4c01",
-    "notifications": "5a7c9e1d-3b4f-4f6a-8c0e-8d0f2b4c6e01",
-    "referrals": "7c9e1f3d-5b6a-4b8c-8e2f-0f2b4d6c8e01",
-    "requests": "9e1f3d5b-7a8c-4d0e-8f4b-2b4d6f8e0a01",
-    "responses": "1f3d5b7a-9c0e-4f2b-8a6d-4d6f8b0a2c01",
-    "appointments": "3d5b7a9c-1e2f-4b4d-8c8f-6f8b0d2c4e01",
-    "assessments": "5b7a9c1e-3f4d-4d6f-8e0b-8b0d2f4e6a01",
-}
 
 _CARE = ("patientId", "practice", "immunisationStatus")
 _WHO = (
@@ -86,75 +68,7 @@ MATCH = ("patientId", "givenName", "familyName", "dateOfBirth")
 ASSESSMENT_ITEM = ("healthAssessmentId", "patientId", "kind", "dueBy", "overdue", "version")
 
 
-@dataclass
-class Health(Casework):
-    """What health providers hold; ``not_brought`` counts by the patient's id, since the child was last brought."""
-
-    patients: Records = field(default_factory=Records)
-    attendances: Records = field(default_factory=Records)
-    notifications: Records = field(default_factory=Records)
-    referrals: Records = field(default_factory=Records)
-    requests: Records = field(default_factory=Records)
-    responses: Records = field(default_factory=Records)
-    appointments: Records = field(default_factory=Records)
-    assessments: Records = field(default_factory=Records)
-    not_brought: dict[str, int] = field(default_factory=dict)
-
-
 HealthCall = Call[Health]
-
-
-# The seed
-
-
-def fresh(seed: int) -> Health:
-    """The seeded state: the patients of two organisations, and one case of each kind."""
-    state = Health(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
-    for place, organisation in enumerate(COUNCILS):
-        for index, person in enumerate(children(seed, place, PATIENTS_EACH)):
-            _seed_patient(state, organisation, person, index, is_first=place == index == 0)
-        _seed_cases(state, organisation, is_first=place == 0)
-    subject_access.seed(state, COUNCILS[0], FIRST_SUBJECT_ACCESS)
-    return state
-
-
-def _seed_patient(state: Health, organisation: str, person: Person, index: int, *, is_first: bool) -> None:
-    identifier = FIRST_PATIENT if is_first else state.new_id()
-    patient: Record = {
-        "patientId": identifier,
-        "nhsNumber": person.nhs_number,
-        "givenName": person.given_name,
-        "dateOfBirth": person.date_of_birth,
-        "practice": {"odsCode": "Y99001", "name": "Exampleton Surgery"},
-        "immunisationStatus": ("up-to-date", "overdue", "unknown")[index % 3],
-        "attendances": 0,
-        "missedAppointments": 0,
-        "restricted": index == 2,
-        "sdqScore": state.ids.randint(4, 24),
-    }
-    if person.family_name is not None:
-        patient["familyName"] = person.family_name
-    state.patients.add(identifier, organisation, patient)
-
-
-def _seed_cases(state: Health, organisation: str, *, is_first: bool) -> None:
-    patients = [kept.record for kept in state.patients.of(organisation)]
-    first, looked_after = patients[0], patients[STATUSES.index("looked-after")]
-    about = {"patientId": first["patientId"]}
-    ids = {kind: FIRST_IDS[kind] if is_first else state.new_id() for kind in FIRST_IDS}
-    child = part(first, ("givenName", "familyName", "dateOfBirth", "nhsNumber"))
-    cases: dict[str, tuple[str, Record]] = {
-        "attendances": ("attendanceId", {**about, "odsCode": "Y99100", "attendanceType": "emergency-department", "arrivedAt": "2026-11-08T21:15:00Z", "presentingConcern": "A fall.", "child": child, "trace": "traced", "recordedAt": SEEDED_AT}),
-        "notifications": ("notificationId", {"attendanceId": ids["attendances"], "recipient": "school-nurse", "sentAt": SEEDED_AT}),
-        "referrals": ("referralId", {**about, "odsCode": "Y99001", "contactSource": "3A", "category": "NEG", "urgency": "routine", "account": "Two injuries in a month.", "raisedAt": SEEDED_AT}),
-        "requests": ("informationRequestId", {"nhsNumber": first["nhsNumber"], "urgency": "routine", "question": "Is anything known?", "status": "shared", "dueBy": "2026-11-16", "askedAt": SEEDED_AT}),
-        "responses": ("responseId", {"informationRequestId": ids["requests"], "outcome": "shared", "summary": "One attendance.", "respondedAt": SEEDED_AT}),
-        "appointments": ("missedAppointmentId", {**about, "appointmentAt": "2026-11-05T14:00:00Z", "clinic": "Speech and language therapy", "inARow": 1, "passedTo": [], "recordedAt": SEEDED_AT}),
-        "assessments": ("healthAssessmentId", {"patientId": looked_after["patientId"], "kind": "initial", "startOfCare": START_OF_CARE, "requestedBy": "A. Worker", "dueBy": "2026-11-30", "assessor": "A. Doctor", "version": 1}),
-    }  # fmt: skip
-    for kind, (name, record) in cases.items():
-        records: Records = getattr(state, kind)
-        records.add(ids[kind], organisation, {name: ids[kind], **record})
 
 
 # Patients
@@ -181,16 +95,12 @@ def search_patients(call: HealthCall) -> Answer:
 
 
 def _candidates(call: HealthCall, known: Record) -> list[Record]:
-    wanted = {name: _comparable(value) for name, value in known.items()}
+    wanted = {name: comparable(value) for name, value in known.items()}
     return [
         kept.record
         for kept in call.state.patients.of(call.caller.area)
-        if all(_comparable(kept.record.get(name, "")) == value for name, value in wanted.items())
+        if all(comparable(kept.record.get(name, "")) == value for name, value in wanted.items())
     ]
-
-
-def _comparable(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip().casefold()
 
 
 def get_health_summary(call: HealthCall) -> Answer:
@@ -265,15 +175,7 @@ def notify_of_attendance(call: HealthCall) -> Answer:
 def get_notification(call: HealthCall) -> Answer:
     """One notification of that attendance."""
     purpose(call, PROTECTIVE)
-    return _within(call, call.state.notifications, "notificationId", "attendanceId")
-
-
-def _within(call: HealthCall, records: Records, name: str, parent: str) -> Answer:
-    """A record that belongs to the object that the path names before it."""
-    record = found(call, records, name)
-    if record[parent] != call.parameters[parent].lower():
-        raise Refusal(404, "There is no such object for this caller.")
-    return Answer(200, record)
+    return within(call, call.state.notifications, "notificationId", "attendanceId")
 
 
 def record_missed_appointment(call: HealthCall) -> Answer:
@@ -373,7 +275,7 @@ def respond(call: HealthCall) -> Answer:
 def get_response(call: HealthCall) -> Answer:
     """One response to that request."""
     purpose(call, PROTECTIVE)
-    return _within(call, call.state.responses, "responseId", "informationRequestId")
+    return within(call, call.state.responses, "responseId", "informationRequestId")
 
 
 # Assessments of looked-after children

@@ -6,7 +6,6 @@ A school is told that a pupil has a social worker and never why; whom it tells o
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from joinedup.mocks.casework import (
     MOST_MATCHES,
     PROTECTIVE,
     changed,
+    comparable,
     day_of,
     days_after,
     filed,
@@ -94,16 +94,12 @@ def search_pupils(call: SchoolCall) -> Answer:
 
 
 def _candidates(call: SchoolCall, known: Record) -> list[Record]:
-    wanted = {name: _comparable(value) for name, value in known.items()}
+    wanted = {name: comparable(value) for name, value in known.items()}
     return [
         kept.record
         for kept in call.state.pupils.of(call.caller.area)
-        if all(_comparable(kept.record.get(name, "")) == value for name, value in wanted.items())
+        if all(comparable(kept.record.get(name, "")) == value for name, value in wanted.items())
     ]
-
-
-def _comparable(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip().casefold()
 
 
 def get_pupil(call: SchoolCall) -> Answer:

@@ -27,11 +27,12 @@ from joinedup.mocks.casework import (
     purpose,
     refuse_stale,
     tagged,
+    within,
 )
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.deadlines import DEADLINES, add_months
 from joinedup.mocks.engine import Agency, Call
-from joinedup.mocks.messages import Answer, Incoming, Refusal
+from joinedup.mocks.messages import Answer, Incoming
 from joinedup.mocks.operations import Operation
 from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children
@@ -323,10 +324,7 @@ def review_pep(call: VirtualCall) -> Answer:
 def get_review(call: VirtualCall) -> Answer:
     """One review of that plan."""
     purpose(call, EDUCATIONAL)
-    review = found(call, call.state.reviews, "reviewId")
-    if review["pepId"] != call.parameters["pepId"].lower():
-        raise Refusal(404, "There is no such object for this caller.")
-    return Answer(200, review)
+    return within(call, call.state.reviews, "reviewId", "pepId")
 
 
 def get_education_snapshot(call: VirtualCall) -> Answer:

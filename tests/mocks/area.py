@@ -12,7 +12,7 @@ from tour import StoppedClock, Visitor
 from joinedup.mocks.cast import Cast
 from joinedup.mocks.council_seed import FIRST_CONFERENCE, FIRST_PLAN, FIRST_REFERRAL
 from joinedup.mocks.early_help import FIRST_REQUEST
-from joinedup.mocks.health import FIRST_PATIENT
+from joinedup.mocks.health_records import FIRST_PATIENT
 from joinedup.mocks.identity_register import FIRST_PERSON
 from joinedup.mocks.messages import Answer
 from joinedup.mocks.school_roll import FIRST_PUPIL

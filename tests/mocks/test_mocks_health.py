@@ -9,7 +9,8 @@ from rounds import changed_by, fault_names, outbox, visitor_of
 from tour import Visitor
 
 from joinedup.mocks.fhir import FHIR, prefers_fhir
-from joinedup.mocks.health import FIRST_IDS, FIRST_PATIENT, assessment_due
+from joinedup.mocks.health import assessment_due
+from joinedup.mocks.health_records import FIRST_IDS, FIRST_PATIENT
 
 SYSTEM = "health"
 SUMMARY = f"/v1/patients/{FIRST_PATIENT}/health-summary"
