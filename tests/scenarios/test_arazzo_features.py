@@ -214,6 +214,26 @@ def test_a_step_succeeds_by_its_criteria(
     assert (found.reason is None) == (outcome is Outcome.PASS)
 
 
+NAMED = "{properties: {told: {type: string, default: Green}, kept: {type: string, default: '(a.b'}, none: {type: string}}}"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "outcome"),
+    [
+        ("^(?!.*{$inputs.told})", Outcome.FAIL),
+        ("{$inputs.told}", Outcome.PASS),
+        ("^(?!.*{$inputs.kept})", Outcome.PASS),
+        ("^(?!.*{$inputs.none})", Outcome.FAIL),
+    ],
+)
+def test_a_pattern_names_values(pattern: str, outcome: Outcome) -> None:
+    """An expression stands for its value letter by letter; that something unknown is not told is never true."""
+    document = one_step(PARK, NAMED)
+    criterion = {"context": "$response.body", "condition": pattern, "type": "regex"}
+    document["workflows"][0]["steps"][0]["successCriteria"] = [criterion]
+    assert played(document)[0].outcome is outcome
+
+
 STEPS = """
   - workflowId: w
     inputs: {type: object, properties: {id: {type: string, default: p1}}}
