@@ -16,15 +16,13 @@ A recipient gets what its own contract asks for and no more: what a message hold
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
-from urllib.parse import urlsplit
 
 from joinedup.mocks.casework import part
-from joinedup.mocks.deliveries import FORM
-from joinedup.mocks.organisations import NOTIFIED_AT, is_known
+from joinedup.mocks.organisations import is_known
 from joinedup.mocks.sharing import Message
 from joinedup.mocks.store import Record
 from joinedup.mocks.telling import ENQUIRED, WHO, Request, Translation, contact_request, notice
+from joinedup.mocks.translations_services import TRANSLATIONS as OF_SERVICES
 
 PUPIL = ("givenName", "familyName", "dateOfBirth", "upn")
 URGENCY = {"high": "immediate", "medium": "same-day", "standard": "routine"}
@@ -32,7 +30,6 @@ RELATION = {"child-of-victim": "child", "sibling-of-victim": "sibling"}
 NEED_OF_ABUSE = "N1"
 # How the police and a hub name what health calls otherwise.
 REFUSALS = {"more-detrimental": "more-detrimental-to-child", "not-facilitating": "not-facilitating"}
-LIFECYCLE = "application/vnd.dfe.sui.lifecycle-notification.v1+json"
 DUTY_TELEPHONES = {"officeHoursTelephone": "01632960200", "emergencyDutyTelephone": "01632960201"}
 # Who hears what became of a contact, by its source in the code list of the children in need census.
 REFERRERS = {
@@ -386,88 +383,8 @@ def transfer(message: Message) -> Iterable[Request]:
         yield Request("cp-is", "uploadPlans", body, said["toLa"])
 
 
-# The register of identities
-
-
-def lifecycle(message: Message) -> Iterable[Request]:
-    """A signed notification, to the subscriber's own address."""
-    address = urlsplit(message.body["callbackUrl"])
-    system = (address.hostname or "").partition(".")[0]
-    yield Request(
-        system,
-        "",
-        message.body["notification"],
-        address=address.path,
-        key=message.body["keyRing"],
-        media_type=LIFECYCLE,
-    )
-
-
-def corrected(message: Message) -> Iterable[Request]:
-    """A council that was told of somebody learns that the record was corrected, and reads it again."""
-    reference = message.body["personId"]
-    yield notice("social-care", "person-corrected", "identity", message, reference=reference)
-
-
-def born(message: Message) -> Iterable[Request]:
-    """The council learns the number of a child who was a plan on its mother's until now."""
-    child, mother = part(message.body, ("nhsNumber", "dateOfBirth")), message.body["motherNhsNumber"]
-    yield notice("social-care", "child-born", "identity", message, child=child, formerNhsNumber=mother)
-
-
-# The record locator, and a supplier's application
-
-
-def to_custodian(message: Message) -> Iterable[Request]:
-    """An organisation that is asked, or may not know of a record any more, hears so where it takes notices in."""
-    if message.to in NOTIFIED_AT:
-        system, reference = NOTIFIED_AT[message.to], message.body.get("recordId")
-        yield notice(system, message.kind, "locator", message, reference=reference)
-
-
-def subscription_wanted(message: Message) -> Iterable[Request]:
-    """The register tells the application of changes, in the name of the council that it works for."""
-    yield Request("identity", "subscribe", message.body)
-
-
-def deletion_confirmed(message: Message) -> Iterable[Request]:
-    """The council has it in writing that nothing is held under an agreement any more."""
-    said = message.body
-    told = (
-        f"{said['deletedPeople']} people were deleted and {said['endedSubscriptions']} subscriptions ended."
-    )
-    yield notice(
-        "social-care",
-        "deletion-confirmed",
-        "supplier-app",
-        message,
-        reference=said["agreementId"],
-        outcome=told,
-    )
-
-
-def access_ended(message: Message) -> Iterable[Request]:
-    """The token server takes back what a supplier's client was given."""
-    form = {"client": message.body["clientId"]}
-    yield Request("auth", "revokeClientTokens", form, media_type=FORM)
-
-
-def subject_access(message: Message, sender: str = "social-care") -> Iterable[Request]:
-    """Each custodian is asked for its own data, by the day on which the month ends."""
-    said = message.body
-    child, reference, due = part(said["child"], WHO), said["requestId"], said["dueBy"]
-    yield notice(
-        message.to,
-        "subject-access-request",
-        sender,
-        message,
-        child=child,
-        reference=reference,
-        dueBy=due,
-    )
-
-
 TRANSLATIONS: dict[tuple[str, str], Translation] = {
+    **OF_SERVICES,
     ("school", "contact"): concern,
     ("school", "absence-alert"): absence,
     ("school", "suspension"): suspension,
@@ -497,16 +414,5 @@ TRANSLATIONS: dict[tuple[str, str], Translation] = {
     ("social-care", "referral-decided"): referral_decided,
     ("social-care", "missing"): still_missing,
     ("social-care", "child-corrected"): child_corrected,
-    ("identity", "nhs-number-changed"): lifecycle,
-    ("identity", "gp-changed"): lifecycle,
-    ("identity", "person-corrected"): corrected,
-    ("identity", "child-born"): born,
-    ("social-care", "subject-access-request"): subject_access,
-    ("social-care", "access-ended"): access_ended,
-    ("locator", "work-available"): to_custodian,
-    ("locator", "sharing-withdrawn"): to_custodian,
-    ("supplier-app", "subscription-wanted"): subscription_wanted,
-    ("supplier-app", "deletion-confirmed"): deletion_confirmed,
-    ("supplier-app", "subject-access-request"): partial(subject_access, sender="supplier-app"),
 }
 """By sender and kind; ``virtual-school`` ``pep.due`` goes to its subscribers, of whom the bundled agencies are none."""
