@@ -10,7 +10,7 @@ import pytest
 
 from browser.axe import WIDTHS, violations
 from browser.chromium import Browser
-from browser.stories import HOSTILE, KINDS, failing, with_everywhere
+from browser.stories import HOSTILE, KINDS, failing, journey, with_everywhere
 
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => { each.open = true })"
 Write = Callable[[Any], Path]
@@ -137,6 +137,41 @@ def test_the_keyboard_is_enough(browser: Browser, written: Write) -> None:
     was = browser.run("document.querySelector('#f-1').closest('details').open")
     browser.press("Enter", 13, "\r")
     assert browser.run("document.querySelector('#f-1').closest('details').open") is not was
+
+
+def test_a_gap_leads_to_what_is_behind_it_by_keyboard(browser: Browser, written: Write) -> None:
+    """A reason that names a journey is a link to it: Enter opens the journey, closed as it was, and brings it into view."""
+    verdict = failing()
+    verdict["not_tested"][0]["reason"] = "the step tell of the journey evening did not succeed: see f-1"
+    verdict["journeys"].append({**journey("late", "fail"), "title": "Another"})
+    browser.open(written(verdict))
+    browser.run("document.querySelectorAll('details').forEach(each => { each.open = false })")
+    browser.run("document.querySelector('.gaps a[href=\"#journey-evening\"]').focus()")
+    browser.press("Enter", 13, "\r")
+    assert browser.run("location.hash") == "#journey-evening"
+    place = "document.getElementById('journey-evening')"
+    assert browser.run(f"{place}.closest('details').open && {place}.checkVisibility()")
+    assert browser.run(f"{place}.getBoundingClientRect().top < innerHeight")
+    assert browser.run("document.querySelector('.gaps a[href=\"#f-1\"]').textContent") == "f-1"
+
+
+def test_this_run_is_in_sight_on_a_telephone(browser: Browser, written: Write) -> None:
+    """Of the columns of runs, the one of this run is seen without scrolling."""
+    browser.open(written(failing()), width=360)
+    cell = "document.querySelector('.columns tbody td')"
+    assert browser.run(f"{cell}.getBoundingClientRect().left + 60 < innerWidth")
+    assert browser.run("document.querySelector('.columns thead th:nth-child(2)').textContent").startswith(
+        "This run"
+    )
+
+
+def test_paper_holds_what_matters(browser: Browser, written: Write) -> None:
+    """On paper, what went well is told in short, and what did not in full."""
+    browser.open(written(failing()))
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    shown = "(kind) => [...document.querySelectorAll('.' + kind + '-journey .drawing')].map(d => d.checkVisibility())"
+    assert browser.run(f"({shown})('bad')") == [True]
+    assert browser.run(f"({shown})('ok')") == [False]
 
 
 def test_a_diagram_says_what_it_shows(browser: Browser, written: Write) -> None:
