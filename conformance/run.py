@@ -46,8 +46,6 @@ from joinedup.scenarios.stories import Story, bundled_stories
 DEFAULT_FILE = "joinedup.toml"
 BUNDLED = "bundled"
 SPOILT_BY_TOOLBOX = ("expired", "not-yet-valid", "wrong-audience", "wrong-issuer")
-# The bundled agencies that a run without a configuration judges, unless it names systems or journeys.
-UNDER_TEST_BY_DEFAULT = ("social-care",)
 RUNS = Path(".joinedup") / "runs"
 VERSIONS = ("joinedup", "schemathesis", "hypothesis", "pytest", "httpx", "jsonschema-rs")
 
@@ -123,13 +121,15 @@ class Run:
         """The run's folder."""
         return Path(self.plan.out)
 
-    @property
+    @cached_property
     def tested(self) -> tuple[str, ...]:
-        """The systems that this run judges: with journeys named, those that take part."""
-        names = (n for n in self.configuration.tested if not self.plan.systems or n in self.plan.systems)
-        if not self.plan.journeys:
-            return tuple(names)
-        return tuple(n for n in names if any(n in story.systems for story in self.stories))
+        """The systems that this run judges: of points or journeys that are named, those that these are about."""
+        names = [n for n in self.configuration.tested if not self.plan.systems or n in self.plan.systems]
+        if self.plan.only:
+            names = [name for name in names if self.requirements(name)]
+        if self.plan.journeys:
+            names = [name for name in names if any(name in story.systems for story in self.stories)]
+        return tuple(names)
 
     @cached_property
     def stories(self) -> tuple[Story, ...]:
@@ -267,7 +267,7 @@ def check_selection(plan: Plan, configuration: Configuration, catalogue: Catalog
             )
     if plan.only:
         chosen = {r.id for r in catalogue.select(plan.only)}
-        for name in configuration.tested:
+        for name in plan.systems or configuration.tested:
             profile = load_profile(configuration.profile_of(name), catalogue)
             if chosen & {r.id for r in profile.requirements}:
                 return
@@ -278,8 +278,12 @@ def check_selection(plan: Plan, configuration: Configuration, catalogue: Catalog
 
 
 def bundled_under_test(plan: Plan) -> tuple[str, ...]:
-    """The bundled agencies that a run judges: those named, else of journeys all, else those of every run."""
-    return plan.systems or (tuple(AGENCIES) if plan.journeys else UNDER_TEST_BY_DEFAULT)
+    """The bundled agencies that a run judges: those named, else those whose faults are switched on, else all."""
+    from joinedup.mocks.faults import fault_named
+
+    faults = () if plan.journeys else [fault for name in plan.faults if (fault := fault_named(name))]
+    faulty = dict.fromkeys(fault.system for fault in faults)
+    return plan.systems or tuple(faulty if faulty and faulty.keys() <= AGENCIES.keys() else AGENCIES)
 
 
 @contextlib.contextmanager
