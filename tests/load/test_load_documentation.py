@@ -63,7 +63,7 @@ def test_the_pods_find_each_other() -> None:
     assert int(master[master.index("--expect-workers") + 1]) == number["parallelism"] == number["completions"]
     service = parts["Service", workers[workers.index("--master-host") + 1]]["spec"]
     assert parts["Job", "load-master"]["spec"]["template"]["metadata"]["labels"] == service["selector"]
-    default = next(p for p in main.commands["load"].params if p.name == "master_port").default  # type: ignore[attr-defined]
+    default = next(p for p in main.commands["load"].params if p.name == "master_port").default
     assert service["ports"][0]["port"] == default
     for args in (master, workers):
         assert {word for word in args if word.startswith("--")} <= _options()
