@@ -83,7 +83,7 @@ def _answer(body: bytes, *headers: str, status: str = "200 OK", version: str = "
 
 OK = _answer(b"{}")
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-PACKED = gzip.compress(b"packed")
+PACKED = gzip.compress(b"packed", mtime=0)
 
 
 @pytest.mark.parametrize(
