@@ -248,7 +248,8 @@ def test_what_needs_a_person_waits_for_one(tmp_path: Path) -> None:
             "--joinedup",
             "bundled",
         ]
-        command += ["--joinedup-only", "CON-API-12", "--joinedup-out", out, *words]
+        command += ["--joinedup-system", "social-care", "--joinedup-only", "CON-API-12"]
+        command += ["--joinedup-out", out, *words]
         code = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=300).returncode
         return code, json.loads((tmp_path / out / "verdict.json").read_text())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import os
+import signal
 import subprocess
 import sys
 import time
@@ -86,7 +87,13 @@ def test_locusts_page_shows_the_load_and_its_files_are_kept(tmp_path: Path) -> N
     command += ["--operation", "social-care:listContacts", "--rate", "20", "--duration", "2s"]
     ended = False
     with (tmp_path / "log").open("wb") as log:
-        child = subprocess.Popen([*command, "--out", str(out)], stdout=log, stderr=log, env=dict(os.environ))
+        child = subprocess.Popen(
+            [*command, "--out", str(out)],
+            stdout=log,
+            stderr=log,
+            # What runs in the background of a script ignores Ctrl-C, and so would the load.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
         try:
             deadline = time.monotonic() + PATIENCE_S
             while time.monotonic() < deadline and not ended:
@@ -94,7 +101,7 @@ def test_locusts_page_shows_the_load_and_its_files_are_kept(tmp_path: Path) -> N
                 whole = [row for row in found.get("stats", ()) if row["name"] == "Aggregated"]
                 ended = bool(whole) and whole[0]["num_requests"] >= 40
                 time.sleep(0.2)
-            child.send_signal(2)
+            child.send_signal(signal.SIGINT)
             child.wait(PATIENCE_S)
         finally:
             child.kill()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from joserfc.util import urlsafe_b64decode
+from rounds import SHOWN_ELSEWHERE
 from tour import stopped_cast, tour
 
 from joinedup.mocks import faults_casework, faults_deliveries, faults_rights
@@ -202,6 +204,12 @@ def test_a_guessable_key_signs_only_with_the_fault(faults: tuple[str, ...], algo
     client = tokens.clients["council-e09000001"]
     header = tokens.issue(client, client.scopes).split(".")[0]
     assert msgspec.json.decode(urlsafe_b64decode(header.encode()))["alg"] == algorithm
+
+
+@pytest.mark.parametrize(("fault", "module"), sorted(SHOWN_ELSEWHERE.items()))
+def test_what_no_round_shows_is_tried_elsewhere(fault: str, module: str) -> None:
+    """By the module that is named, so that no fault is without a test."""
+    assert f'"{fault}"' in (Path(__file__).parents[1] / module).read_text()
 
 
 def test_every_fault_is_tried() -> None:
