@@ -21,6 +21,7 @@ from joinedup.conformance.redaction import Redactor
 from joinedup.scenarios.played import FAILURES, Judged, Played, PlayedStep, Sent
 from joinedup.scenarios.stages import CONTROL
 from joinedup.scenarios.stories import Story
+from joinedup.scenarios.wording import in_words, named
 
 CONTRACT = "CON-API-03"
 """The requirement that answers are as the contract says."""
@@ -422,23 +423,23 @@ def sentences(step: PlayedStep, shown: Shown) -> tuple[str, str]:
 
 
 def _expected(judged: Judged) -> str:
-    criterion = judged.criterion
-    subject = criterion.context.text if criterion.context else ""
-    if criterion.kind == "regex":
-        return f"{subject} matches {criterion.text}."
-    return f"{criterion.text} selects something in {subject}." if subject else f"{criterion.text}."
+    said = in_words(judged.criterion)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _came(judged: Judged, redactor: Redactor) -> str:
     said = [
-        f"{text} is {_short(json.dumps(value if _is_status(text, value) else redactor.mask(value), ensure_ascii=False))}"
+        f"{named(text)} is {_short(json.dumps(value if _is_status(text, value) else redactor.mask(value), ensure_ascii=False))}"
         for text, value in judged.values
     ]
     known = {text for text, _ in judged.values}
     said += [
-        f"{e.text} is not there" for e in dict.fromkeys(judged.criterion.expressions) if e.text not in known
+        f"{named(e.text)} is not there"
+        for e in dict.fromkeys(judged.criterion.expressions)
+        if e.text not in known
     ]
-    return f"{'; '.join(said)}." if said else "It does not hold."
+    whole = "; ".join(said) or "it does not hold"
+    return f"{whole[:1].upper()}{whole[1:]}."
 
 
 def _is_status(text: str, value: Any) -> bool:
