@@ -65,11 +65,21 @@ def _heading(verdict: Verdict, colour: bool) -> Iterator[str]:
     if shown:
         yield f"Points: {', '.join(shown)}"
     for system in verdict.get("systems", []):
-        exercised = f"{system['operations_exercised']} of {wording.plural(system['operations'], 'operation')} exercised"
-        yield _short(f"{system['system']}: {wording.recommendation(system).word.lower()}; {exercised}", 100)
+        yield _short(
+            f"{system['system']}: {wording.recommendation(system).word.lower()}{_exercised(system)}", 100
+        )
     for error in verdict.get("errors", [])[:3]:
         sign = wording.outcome_sign(error["outcome"])
         yield _short(f"{sign.word}: {error['reason'] or error['check']}", 300)
+
+
+def _exercised(system: Verdict) -> str:
+    """The share of the contract that was exercised; empty where only journeys were played."""
+    if system["operations_exercised"] is None:
+        return ""
+    return (
+        f"; {system['operations_exercised']} of {wording.plural(system['operations'], 'operation')} exercised"
+    )
 
 
 def _answered_for(verdict: Verdict, width: int) -> Iterator[str]:

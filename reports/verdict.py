@@ -351,7 +351,8 @@ def _system(
         "verdict": decision.verdict,
         "reason": decision.reason,
         "operations": system.operations,
-        "operations_exercised": len(exercised),
+        # Journeys chosen by name call what their stories need: a share of the contract would say nothing.
+        "operations_exercised": None if account.started.get("journeys") else len(exercised),
     }
 
 

@@ -278,6 +278,13 @@ def test_a_tile_says_nought_only_where_everything_was_judged(
     assert [(tile.number, tile.tone) for tile in glance.tiles(verdict)] == tiles
 
 
+@pytest.mark.parametrize(("journeys", "is_told"), [([], True), (["suspension"], False)])
+def test_operations_are_counted_only_in_a_whole_run(story: Any, journeys: list[str], is_told: bool) -> None:
+    """Where only journeys were played, the page does not say that hardly anything was exercised."""
+    html = page.render(story.start(journeys=journeys).system().verdict())
+    assert ("Operations exercised" in html, "0 of 2" in html) == (is_told, is_told)
+
+
 def test_status_is_never_by_colour_alone(story: Any) -> None:
     """Every coloured mark carries a word."""
     html = page.render(eventful(story))

@@ -145,3 +145,15 @@ def test_nothing_is_said_where_nothing_is_left(story: Any) -> None:
     story.start().system(live=True)
     story.write("made", system="social-care", operation="POST /v1/things", where="/v1/things/2", deleted=True)
     assert "Left behind" not in summary.render(story.verdict())
+
+
+@pytest.mark.parametrize(
+    ("journeys", "line"),
+    [([], "social-care: accept; 0 of 2 operations exercised"), (["suspension"], "social-care: accept")],
+)
+def test_operations_are_not_counted_where_only_journeys_were_played(
+    story: Any, journeys: list[str], line: str
+) -> None:
+    """A share of the contract is told of a whole run, and left out where journeys were chosen by name."""
+    text = summary.render(story.start(journeys=journeys).system().check(*MET).verdict())
+    assert line in text.splitlines()
