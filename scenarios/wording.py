@@ -32,7 +32,9 @@ _EMBEDDED = re.compile(r"\{(\$[^{}]+)\}")
 _PLAIN = re.compile(r"[\w \"'/@-]+")
 _SELECTED = re.compile(r"\$(?:\.(?P<list>\w+))?\[\?(?P<filter>.+)\]")
 _COUNTED = re.compile(r"\$\[\?count\((?P<of>[@$])\[\?(?P<filter>.+)\]\) (?P<sign>==|>=) (?P<number>\d+)\]")
-_MEMBER = re.compile(rf"@\.([\w.]+)\s*(==|!=|<=|>=|<|>)\s*({_LITERAL})")
+_MEMBER = re.compile(rf"@\.([\w.]+(?:\[\d+\][\w.]*)*)\s*(==|!=|<=|>=|<|>)\s*({_LITERAL})")
+_MEASURED = re.compile(r"length\(@\)\s*(==|!=|<=|>=|<|>)\s*(\d+)")
+_THERE = re.compile(r"@\.(\w+)")
 _HELD = re.compile(rf"@\[\?@ == ({_LITERAL})\]")
 _NAMES = (
     (re.compile(r"\$(?:statusCode|outputs\.status)"), "the status"),
@@ -156,5 +158,9 @@ def _term(term: str) -> str:
     """One condition on an entry; empty for another form."""
     if member := _MEMBER.fullmatch(term):
         return f"whose `{member[1]}` {_SIGNS[member[2]]} {_literal(member[3])}"
+    if measured := _MEASURED.fullmatch(term):
+        return f"whose length {_SIGNS[measured[1]]} {measured[2]}"
+    if there := _THERE.fullmatch(term):
+        return f"that has `{there[1]}`"
     held = _HELD.fullmatch(term)
     return f"that holds {_literal(held[1])}" if held else ""

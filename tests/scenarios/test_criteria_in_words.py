@@ -51,6 +51,9 @@ JSONPATH = [
         "$[?count(@[?@.status == 503]) >= 2]",
         "a list in the answer has at least 2 entries whose `status` is 503",
     ),
+    ("$[?length(@) == 2]", "the answer has an entry whose length is 2"),
+    ("$[?count(@[?@.planType]) == 1]", "a list in the answer has 1 entry that has `planType`"),
+    ("$[?@.records[0].day == '1']", "the answer has an entry whose `records[0].day` is 1"),
     ("$[?count($[?@[?@ == 'x']]) == 1]", "the answer has 1 entry that holds x"),
 ]
 AS_WRITTEN = [
@@ -64,7 +67,7 @@ AS_WRITTEN = [
         "$[?@.a == 'x' || @.b == 'y']",
         "`$[?@.a == 'x' || @.b == 'y']` selects something in the answer",
     ),
-    ("jsonpath", "$[?length(@) == 2]", "`$[?length(@) == 2]` selects something in the answer"),
+    ("jsonpath", "$[?length(@.a) == 2]", "`$[?length(@.a) == 2]` selects something in the answer"),
 ]
 
 
