@@ -175,9 +175,25 @@ class Compiler:
         schema = lifted(schema) if self._is_older else schema
         return jsonschema_rs.Draft202012Validator(
             {"allOf": [schema], "components": self.contract.get("components", {})},
-            formats=self.formats,
+            # To be given any makes a validator slower, also where it needs none.
+            formats=self.formats if self._has_check_digits(schema) else {},
             validate_formats=True,
         )
+
+    def _has_check_digits(self, schema: Any) -> bool:
+        """Whether a schema, or one that it refers to, names a format of ``FORMATS``."""
+        waiting, seen = [schema], set()
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, dict):
+                if str(node.get("format")) in FORMATS:
+                    return True
+                reference = node.get("$ref")
+                if isinstance(reference, str) and reference not in seen:
+                    seen.add(reference)
+                    waiting.append(resolve(self.contract, {"$ref": reference}))
+            waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        return False
 
     def _scopes(self, definition: Document) -> tuple[str, ...] | None:
         schemes = self.contract.get("components", {}).get("securitySchemes", {})

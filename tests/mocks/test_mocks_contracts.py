@@ -128,6 +128,28 @@ def test_parameter_examples_validate(system: str, path: str, method: str) -> Non
             assert Compiler(contract).validator(parameter["schema"]).is_valid(parameter["example"])
 
 
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"format": "nhs-number"}, "{}"),
+        ({"$ref": "#/components/schemas/Number"}, "{}"),
+        ({"type": "array", "items": {"$ref": "#/components/schemas/Person"}}, [{"number": "{}"}]),
+        ({"$ref": "#/components/schemas/Person"}, {"friend": {"number": "{}"}}),
+        ({"properties": {"format": {"$ref": "#/components/schemas/Number"}}}, {"format": "{}"}),
+    ],
+)
+def test_check_digits_are_checked_wherever_a_schema_leads(schema: Any, value: Any) -> None:
+    """A wrong check digit is found directly, behind references, and where these go round in a circle."""
+    person = {"properties": {"number": {"$ref": "#/components/schemas/Number"}}}
+    person["properties"]["friend"] = {"$ref": "#/components/schemas/Person"}
+    schemas = {"Number": {"type": "string", "format": "nhs-number"}, "Person": person}
+    validator = Compiler({"openapi": "3.1.0", "components": {"schemas": schemas}}).validator(schema)
+    good, bad = (
+        json.loads(json.dumps(value).replace("{}", number)) for number in ("9990001006", "9990001007")
+    )
+    assert [validator.is_valid(good), validator.is_valid(bad)] == [True, False]
+
+
 @pytest.mark.parametrize(("system", "path", "method"), OPERATIONS)
 def test_every_input_is_bounded(system: str, path: str, method: str) -> None:
     """Strings have a length or a list of values, numbers a range, lists a most, objects a closed or bounded rest."""
