@@ -104,14 +104,17 @@ class _Progress:
 
     def __init__(self, folder: Path, quiet: bool) -> None:
         self._path, self._quiet = folder / FILE_NAME, quiet
-        self._offset, self._checks, self._planned, self._exchanges = 0, 0, 0, 0
+        self._offset, self._planned, self._exchanges = 0, 0, 0
+        self._checks: set[str] = set()
         self._terminal = sys.stderr.isatty()
         self._last, self._started = 0.0, time.monotonic()
 
     def show(self) -> None:
         """Read what is new in the record and say so."""
         for event in self._new():
-            self._checks += event.startswith(b'{"event":"check"')
+            if event.startswith(b'{"event":"check"'):
+                # By name, because a journey is one check that leaves a line for each system that it judges.
+                self._checks.add(json.loads(event)["check"])
             self._exchanges += event.startswith(b'{"event":"exchange"')
             if event.startswith(b'{"event":"planned"'):
                 self._planned = json.loads(event).get("checks", 0)
@@ -120,7 +123,9 @@ class _Progress:
             return
         self._last = now
         planned = f" of {self._planned}" if self._planned else ""
-        text = f"{now - self._started:4.0f} s: {self._checks}{planned} checks, {self._exchanges} exchanges"
+        text = (
+            f"{now - self._started:4.0f} s: {len(self._checks)}{planned} checks, {self._exchanges} exchanges"
+        )
         click.echo(f"\r{text}\033[K" if self._terminal else text, nl=not self._terminal, err=True)
 
     def end(self) -> None:
