@@ -22,7 +22,8 @@ help:
 
 install: $(INSTALLED)
 
-# The stamp is written last, so that an installation that broke off starts again.
+# The stamp is written last, so that an installation that broke off starts again. Bytecode is written here, because
+# many containers forbid it later (PYTHONDONTWRITEBYTECODE), and each of a run's processes would compile everything.
 $(INSTALLED): requirements.lock pyproject.toml
 	@set -e; python="$(PYTHON)"; \
 	for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -32,6 +33,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	"$$python" -m venv .venv
 	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q $(PACKAGES)
 	@touch $@
 
 demo: install
