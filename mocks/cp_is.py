@@ -216,10 +216,11 @@ def _is_open(held: Flagged, today: date) -> bool:
 def _take_in(call: NationalCall, record: Record, today: date) -> str:
     """Hold a good record; the outcome."""
     plan = part(record, PLAN)
-    if not _is_shown(plan, today):
-        return "expired"
     number, council = record["nhsNumber"], call.caller.organisation
     held = call.state.flagged.get(number)
+    if not _is_shown(plan, today):
+        _forget(held, council, plan)
+        return "expired"
     unchanged = held is not None and held.council == council and held.plans.get(plan["planType"]) == plan
     if held is None:
         held = call.state.flagged[number] = Flagged(council, call.body["contacts"])
@@ -233,6 +234,13 @@ def _take_in(call: NationalCall, record: Record, today: date) -> str:
     held.plans[plan["planType"]] = plan
     _leave_mother(call, record)
     return "unchanged" if unchanged else "accepted"
+
+
+def _forget(held: Flagged | None, council: str, plan: Record) -> None:
+    """A plan that turns out to have ended long ago is held no more; one that began after that end stays."""
+    former = held.plans.get(plan["planType"]) if held is not None and held.council == council else None
+    if held is not None and former is not None and day_of(former["startDate"]) <= day_of(plan["endDate"]):
+        del held.plans[plan["planType"]]
 
 
 def _leave_mother(call: NationalCall, record: Record) -> None:

@@ -326,6 +326,25 @@ def test_an_old_plan_is_not_held(visitor: Visitor) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("began", "caller", "plans"),
+    [
+        ("2020-01-01", "own", 0),
+        ("2025-11-17", "own", 0),
+        ("2025-11-18", "own", 1),
+        ("2020-01-01", "other", 1),
+    ],
+)
+def test_a_plan_that_turns_out_to_have_ended_long_ago_is_held_no_more(
+    visitor: Visitor, began: str, caller: str, plans: int
+) -> None:
+    """A late upload ends what that council held under it; one that began after that end stays, and another's."""
+    upload(visitor, {**NEW, "startDate": began})
+    ended = {**NEW, "startDate": "2020-01-01", "endDate": "2025-11-17"}
+    upload(visitor, ended, label="late", token=visitor.token(caller))
+    assert len(ask(visitor, UNKNOWN, "scheduled")["plans"]) == plans
+
+
 def test_a_notification_is_acknowledged(visitor: Visitor) -> None:
     """The council says who has seen it, on the version that was read."""
     seen = visitor.send("seen", "PATCH", NOTIFICATION, body=SEEN, headers={"if-match": '"1"'})
