@@ -42,10 +42,10 @@ def examples(contract: Document, authorization: str) -> Iterator[Example]:
     """Each operation with each of its example bodies, in an order in which all can succeed."""
     for path, method, definition in sorted(each_operation(contract), key=lambda each: ORDER.index(each[1])):
         declared = [*contract["paths"][path].get("parameters", []), *definition.get("parameters", [])]
-        values = {p["in"]: {} for p in (resolve(contract, each) for each in declared)}
+        values: dict[str, dict[str, str]] = {}
         for parameter in (resolve(contract, each) for each in declared):
             if parameter.get("required"):
-                values[parameter["in"]][parameter["name"]] = str(_example(parameter))
+                values.setdefault(parameter["in"], {})[parameter["name"]] = str(_example(parameter))
         headers = {name.lower(): value for name, value in values.get("header", {}).items()}
         in_path = values.get("path", {})
         for media_type, body in _bodies(contract, definition):

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from many_bytes import ODDITIES
+from example_requests import examples
+from many_bytes import ODDITIES, send_odd
 from many_cases import sender
 
+from joinedup.mocks.bundle import load_contract
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.messages import Answer, Incoming, Refusal, Spoilt
 
@@ -61,8 +63,7 @@ def answers_half(incoming: Incoming) -> Spoilt:
 )
 def test_what_fails_behind_a_connection_is_told(application: Any, told: str) -> None:
     """With the kind of oddity and the bytes that showed it."""
-    sending = sender("mash", EACH_MODE)
-    sending.engine.answer = application
-    heard = sending.send_odd(len(ODDITIES))
+    made_from = list(examples(load_contract("mash"), ""))
+    heard = send_odd(application, made_from, len(ODDITIES), seed=1)
     assert any(told in line for line in heard.failures)
     assert heard.failures[0].startswith("GET /v1/status, as it is: ")
