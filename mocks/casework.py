@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeVar
 from joinedup.mocks.calendar import CalendarError
 from joinedup.mocks.engine import Call
 from joinedup.mocks.messages import Answer, FieldError, Refusal
-from joinedup.mocks.sharing import PURPOSE, Ledger
+from joinedup.mocks.sharing import CORRELATION, PURPOSE, WORK, Ledger
 from joinedup.mocks.store import ANYONE, Record, Records, new_id, page
 
 DEFAULT_LIMIT = 20
@@ -139,7 +139,7 @@ def tagged(record: Record, shown: Record | None = None) -> Answer:
 
 def filed(call: Call[Work], records: Records, address: str, identifier: str, record: Record) -> Answer:
     """Keep a new record as the caller's, and answer with it and where it is."""
-    records.add(identifier, holder(call), record)
+    records.add(identifier, holder(call), record, call.parameter(CORRELATION, ""))
     headers: tuple[tuple[str, str], ...] = (("Location", f"{address}/{identifier}"),)
     if "version" in record:
         headers += (("ETag", f'"{record["version"]}"'),)
@@ -149,7 +149,8 @@ def filed(call: Call[Work], records: Records, address: str, identifier: str, rec
 def listed(call: Call[Work], records: Records, names: Collection[str], *, step: int = 0) -> Answer:
     """One page of the caller's records, of each only those properties; ``step`` is a fault's."""
     limit = call.parameter("limit", DEFAULT_LIMIT)
-    one = page(records, holder(call), limit, call.parameter("cursor"), step=step)
+    chosen = records.of_work(call.parameter(WORK))
+    one = page(chosen, holder(call), limit, call.parameter("cursor"), step=step)
     return Answer(200, {"items": [part(record, names) for record in one.records], "next": one.next})
 
 

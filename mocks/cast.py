@@ -46,6 +46,7 @@ from joinedup.mocks.faults import FAULTS, fault_named
 from joinedup.mocks.faults_deliveries import acknowledged_late, gives_up, insists, misdelivered
 from joinedup.mocks.faults_generic import DUPLICATED, OVERTAKEN_S, REORDERED, generic_of
 from joinedup.mocks.member import Journal, Member, MemberState, Outage
+from joinedup.mocks.newcomers import ENROL, newcomers
 from joinedup.mocks.organisations import COUNCILS, SPEAKERS, callers, client_id
 from joinedup.mocks.signatures import KeyRing
 from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
@@ -82,6 +83,7 @@ class CastState:
     clock: ClockState
     deliveries: DeliveriesState
     members: dict[str, MemberState]
+    newcomers: int = 0
 
 
 class Cast:
@@ -120,6 +122,7 @@ class Cast:
         self.signing_key = ECKey.generate_key("P-256", {"kid": "client-key-1", "alg": ALGORITHM})
         self._register()
         self.journal = Journal()
+        self.newcomers = 0
         self.addresses: dict[str, str] = {}
         # What their systems let the agencies in by, as the value of an Authorization header.
         self.passes: dict[str, str] = {}
@@ -237,6 +240,16 @@ class Cast:
 
     # All at once
 
+    def enrol(self, count: int) -> int:
+        """See that the agencies that are here know so many newcomers; gives how many they know."""
+        if count > self.newcomers:
+            for number, person in enumerate(newcomers(self.seed, count)):
+                if number >= self.newcomers:
+                    for name in ENROL.keys() & self.engines.keys():
+                        ENROL[name](self.engines[name].state, person, number)
+            self.newcomers = count
+        return self.newcomers
+
     def reset(self, seed: int | None = None) -> None:
         """Every agency back to its seeded state and its faults at first, and the clock to what it showed at first."""
         self.seed = self.seed if seed is None else seed
@@ -245,6 +258,7 @@ class Cast:
         self.deliveries.reset()
         self.journal.reset()
         self.away.clear()
+        self.newcomers = 0
         self._switch(self._initial_faults)
         for engine in self.engines.values():
             engine.seed, engine.outage = self.seed, None
@@ -253,11 +267,12 @@ class Cast:
     def snapshot(self) -> CastState:
         """Everything that there is but faults and the journal, to be put back."""
         members = {name: engine.snapshot() for name, engine in self.engines.items()}
-        return CastState(self.clock.snapshot(), self.deliveries.snapshot(), members)
+        return CastState(self.clock.snapshot(), self.deliveries.snapshot(), members, self.newcomers)
 
     def restore(self, kept: CastState) -> None:
         """Put back what was kept."""
         self.clock.restore(kept.clock)
+        self.newcomers = kept.newcomers
         self.deliveries.restore(kept.deliveries)
         for name, state in kept.members.items():
             self.engines[name].restore(state)

@@ -25,7 +25,7 @@ from joinedup.mocks.fault import ANY
 from joinedup.mocks.faults import FAULTS, Fault, fault_named
 from joinedup.mocks.member import Exchange, Member, Outage
 from joinedup.mocks.messages import Answer, Refusal
-from joinedup.mocks.sharing import moment
+from joinedup.mocks.sharing import CORRELATION, WORK, moment
 from joinedup.mocks.store import Record, read_cursor, write_cursor
 from joinedup.mocks.tokens import LIFETIME_S, audience_of
 
@@ -182,6 +182,11 @@ def drop_snapshot(call: ControlCall) -> Answer:
     return Answer(204)
 
 
+def enrol_newcomers(call: ControlCall) -> Answer:
+    """See that the agencies know so many newcomers."""
+    return Answer(200, {"count": call.state.cast.enrol(call.body["count"])})
+
+
 # Time
 
 
@@ -252,6 +257,9 @@ def _page(call: ControlCall, numbered: Iterable[tuple[int, Record]]) -> Answer:
 def list_exchanges(call: ControlCall) -> Answer:
     """What the agencies received."""
     found = call.state.cast.journal.exchanges(call.parameter("system"))
+    work = call.parameter(WORK)
+    if work is not None:
+        found = (each for each in found if each.incoming.headers.get(CORRELATION.lower()) == work)
     return _page(call, ((exchange.number, _exchange(call.state.cast, exchange)) for exchange in found))
 
 
@@ -285,9 +293,13 @@ def _readable(body: bytes) -> Any:
 
 def list_deliveries(call: ControlCall) -> Answer:
     """What the agencies have sent each other, or are to."""
-    wanted = call.parameter("system")
-    posted = call.state.cast.deliveries.posted()
-    return _page(call, ((t.number, _delivery(t)) for t in posted if wanted in (None, t.delivery.sender)))
+    wanted, work = call.parameter("system"), call.parameter(WORK)
+    posted = (
+        (tracked.number, _delivery(tracked))
+        for tracked in call.state.cast.deliveries.posted()
+        if wanted in (None, tracked.delivery.sender) and work in (None, tracked.delivery.correlation_id)
+    )
+    return _page(call, posted)
 
 
 def _delivery(tracked: Tracked) -> Record:
@@ -303,6 +315,8 @@ def _delivery(tracked: Tracked) -> Record:
         "queuedAt": _at(tracked.queued_at),
         "attempts": [{"number": a.number, "at": _at(a.at), "status": a.status} for a in tracked.attempts],
     }
+    if delivery.correlation_id:
+        record["correlationId"] = delivery.correlation_id
     return record if tracked.due is None else {**record, "dueAt": _at(tracked.due)}
 
 
@@ -316,7 +330,9 @@ def list_disclosures(call: ControlCall) -> Answer:
     }
     lines = [(name, line) for name, ledger in ledgers.items() if ledger for line in ledger.disclosures]
     lines.sort(key=lambda pair: pair[1].at)
-    return _page(call, ((n, _disclosure(n, name, line)) for n, (name, line) in enumerate(lines, 1)))
+    # Those that are not kept any more count all the same, so that a cursor stays where it is.
+    first = 1 + sum(ledger.noted - len(ledger.disclosures) for ledger in ledgers.values() if ledger)
+    return _page(call, ((n, _disclosure(n, name, line)) for n, (name, line) in enumerate(lines, first)))
 
 
 def _disclosure(number: int, system: str, line: Any) -> Record:
@@ -425,6 +441,7 @@ def agency(plane: Plane) -> Agency[Plane]:
             "getSnapshot": get_snapshot,
             "restoreSnapshot": restore_snapshot,
             "dropSnapshot": drop_snapshot,
+            "enrolNewcomers": enrol_newcomers,
             "listDeadlines": lambda call: toolbox.deadlines(),
             "addWorkingDays": lambda call: toolbox.working_days(call.body),
             "addSchoolDays": lambda call: toolbox.school_days(call.body),

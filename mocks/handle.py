@@ -120,6 +120,10 @@ class Handle(ABC):
         """What all agencies have sent each other or are to, oldest first."""
         return tuple(self._all("/v1/deliveries?"))
 
+    def enrol(self, count: int) -> None:
+        """Have the agencies know so many newcomers: further children, about whom nothing has happened yet."""
+        self.ask("PUT", "/v1/newcomers", {"count": count})
+
     def breaches(self) -> tuple[str, ...]:
         """Answers that broke their contract without a fault having asked for it."""
         return tuple(self.ask("GET", "/v1/breaches")["items"])

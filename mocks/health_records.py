@@ -51,13 +51,13 @@ def fresh(seed: int) -> Health:
     state = Health(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
     for place, organisation in enumerate(COUNCILS):
         for index, person in enumerate(children(seed, place, PATIENTS_EACH)):
-            _seed_patient(state, organisation, person, index, is_first=place == index == 0)
+            seed_patient(state, organisation, person, index, is_first=place == index == 0)
         _seed_cases(state, organisation, is_first=place == 0)
     subject_access.seed(state, COUNCILS[0], FIRST_SUBJECT_ACCESS)
     return state
 
 
-def _seed_patient(state: Health, organisation: str, person: Person, index: int, *, is_first: bool) -> None:
+def seed_patient(state: Health, organisation: str, person: Person, index: int, *, is_first: bool) -> None:
     identifier = FIRST_PATIENT if is_first else state.new_id()
     patient: Record = {
         "patientId": identifier,

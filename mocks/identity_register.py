@@ -91,7 +91,7 @@ def fresh(seed: int) -> Register:
     for place, council in enumerate(COUNCILS):
         circumstances = families.children(seed, CHILDREN_EACH, start=1000 * place)
         for person, child in zip(children(seed, place, CHILDREN_EACH), circumstances, strict=True):
-            key = state.add(_seeded(person, restricted=child.is_restricted))
+            key = state.add(seeded(person, restricted=child.is_restricted))
             wanted = _fixed_id(place, restricted=child.is_restricted, taken=first)
             if wanted:
                 first[wanted] = key
@@ -108,7 +108,7 @@ def _fixed_id(place: int, *, restricted: bool, taken: dict[str, str]) -> str:
     return wanted if place == 0 and wanted not in taken else ""
 
 
-def _seeded(person: Person, *, restricted: bool) -> Record:
+def seeded(person: Person, *, restricted: bool) -> Record:
     record: Record = {
         "nhsNumber": person.nhs_number,
         "givenName": person.given_name,

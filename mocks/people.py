@@ -107,7 +107,7 @@ def children(seed: int, place: int, count: int) -> tuple[Person, ...]:
     if count > MOST_CHILDREN_EACH:
         raise ValueError(f"Each council has {MOST_CHILDREN_EACH} children, and not {count}.")
     start = MOST_CHILDREN_EACH * place
-    found = [_person(child) for child in families.children(seed, count, start=start)]
+    found = [person_of(child) for child in families.children(seed, count, start=start)]
     if place == 0 and found:
         found[0] = replace(found[0], date_of_birth="2015-06-30")
     return tuple(found)
@@ -118,7 +118,7 @@ def formers(seed: int, place: int, count: int) -> Iterator[tuple[Person, Person]
     start = MOST_CHILDREN_EACH * place
     for child in families.children(seed, count, start=start):
         if child.circumstance is families.Circumstance.ADOPTED:
-            now, was = _person(child), former(seed, child)
+            now, was = person_of(child), former(seed, child)
             before = replace(
                 now,
                 given_name=was.given_name,
@@ -132,7 +132,7 @@ def formers(seed: int, place: int, count: int) -> Iterator[tuple[Person, Person]
             yield before, now
 
 
-def _person(child: families.Child) -> Person:
+def person_of(child: families.Child) -> Person:
     """A born child as agencies know it; one that is too young for a nursery class has a pupil number all the same."""
     number, order = families.family_of(child.number)
     spare = unique_pupil_number(number % 5000, 99, order + 901)

@@ -63,13 +63,13 @@ def fresh(seed: int) -> Schools:
     state = Schools(random.Random(seed))  # noqa: S311 - synthetic data, repeatable on purpose
     for place, organisation in enumerate(COUNCILS):
         for index, person in enumerate(children(seed, place, PUPILS_EACH)):
-            _seed_pupil(state, organisation, person, index)
+            seed_pupil(state, organisation, person, index)
         _seed_cases(state, organisation, is_first=place == 0)
     subject_access.seed(state, COUNCILS[0], FIRST_SUBJECT_ACCESS)
     return state
 
 
-def _seed_pupil(state: Schools, organisation: str, person: Person, index: int) -> None:
+def seed_pupil(state: Schools, organisation: str, person: Person, index: int) -> None:
     is_first = organisation == COUNCILS[0] and index == 0
     identifier = FIRST_PUPIL if is_first else state.new_id()
     year = year_group(person.date_of_birth)

@@ -4,6 +4,7 @@ What an agency answers for when it shares: whether it may, what it disclosed or 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,12 +16,15 @@ from joinedup.mocks.messages import FieldError, Refusal
 from joinedup.mocks.store import Record
 
 PURPOSE, BASIS, CORRELATION = "Sharing-Purpose", "Lawful-Basis", "X-Correlation-ID"
+# The query parameter that asks for what came by one piece of work alone.
+WORK = "correlationId"
 # Sums with durations stay within what a datetime holds.
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 MOST_UNCLAIMED = 200
+MOST_LINES = 10_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Disclosure:
     """One line of the audit: who asked, for what, on what basis, and whether it was disclosed or refused."""
 
@@ -61,17 +65,19 @@ class Ledger:
     """
     The audit of an agency, to which lines are only added, and the messages that wait to be sent.
 
-    ``told`` has, by the id of a child, to whom messages about it went, so that corrections can follow them. The first
+    ``disclosures`` has the last 10,000 lines of ``noted``, because agencies are served for days. ``told`` has, by the id of a child, to whom messages about it went, so that corrections can follow them. The first
     ``unclaimed`` messages of the outbox are those that nobody took in.
     """
 
-    disclosures: list[Disclosure] = field(default_factory=list)
+    disclosures: deque[Disclosure] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
+    noted: int = 0
     outbox: list[Message] = field(default_factory=list)
     told: dict[str, set[str]] = field(default_factory=dict)
     unclaimed: int = 0
 
     def note(self, call: Call[Any], about: str, outcome: str = "disclosed") -> None:
         """Add a line about this call; ``about`` is the opaque id of what was asked for, or empty."""
+        self.noted += 1
         self.disclosures.append(
             Disclosure(
                 stamp(call.now),

@@ -23,7 +23,7 @@ from joinedup.mocks.engine import Agency
 from joinedup.mocks.messages import Answer, FieldError, Refusal
 from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children, formers, people
-from joinedup.mocks.sharing import BASIS, PURPOSE, moment
+from joinedup.mocks.sharing import BASIS, CORRELATION, MOST_LINES, PURPOSE, WORK, moment
 from joinedup.mocks.store import ANYONE, Kept, Record, Records, new_id, page, read_cursor
 from joinedup.mocks.subject_access import THIRD_PARTY, Holding
 
@@ -86,7 +86,7 @@ def fresh(seed: int) -> Council:
     state = Council(source)
     for place, organisation in enumerate(COUNCILS):
         for index, person in enumerate(children(seed, place, CHILDREN_EACH)):
-            _seed_child(state, organisation, person, index)
+            seed_child(state, organisation, person, index)
         for index, person in enumerate(people(source, CONTACTS_EACH, start=1000 * place + 500)):
             _seed_contact(state, organisation, person, index)
     seed_casework(state)
@@ -97,7 +97,7 @@ def fresh(seed: int) -> Council:
     return state
 
 
-def _seed_child(state: Council, organisation: str, person: Person, index: int) -> None:
+def seed_child(state: Council, organisation: str, person: Person, index: int) -> None:
     is_first = organisation == COUNCILS[0] and index == 0
     identifier = FIRST_CHILD if is_first else new_id(state.ids)
     record: Record = {
@@ -126,7 +126,7 @@ def _seed_child(state: Council, organisation: str, person: Person, index: int) -
 
 def _seed_before_adoption(state: Council, council: str, before: Person, now: Person, index: int) -> None:
     """The closed record of who an adopted child was; only a fault knows to whom it would lead."""
-    _seed_child(state, council, before, CHILDREN_EACH + index)
+    seed_child(state, council, before, CHILDREN_EACH + index)
     was = next(
         kept.record for kept in state.children.of(council) if kept.record["nhsNumber"] == before.nhs_number
     )
@@ -156,7 +156,13 @@ def _seed_contact(state: Council, organisation: str, person: Person, index: int)
 
 
 def _open_contact(
-    state: Council, organisation: str, body: Record, received: datetime, ids: tuple[str, str], due_by: str
+    state: Council,
+    organisation: str,
+    body: Record,
+    received: datetime,
+    ids: tuple[str, str],
+    due_by: str,
+    correlation_id: str = "",
 ) -> Record:
     """
     Keep a contact and open its referral.
@@ -164,6 +170,7 @@ def _open_contact(
     Args:
         ids: those of the contact and of the referral.
         due_by: when a decision is too late.
+        correlation_id: of the piece of work by which it came.
     """
     contact_id, referral_id = ids
     at = stamp(received)
@@ -183,7 +190,7 @@ def _open_contact(
         "decisionDueBy": due_by,
         "version": 1,
     }
-    state.contacts.add(contact_id, organisation, contact)
+    state.contacts.add(contact_id, organisation, contact, correlation_id)
     state.referrals.add(referral_id, organisation, referral)
     return contact
 
@@ -212,7 +219,8 @@ def raise_contact(call: CouncilCall) -> Answer:
         body = {**body, "child": {k: _without_accents(v) for k, v in body["child"].items()}}
     ids = (new_id(call.state.ids), new_id(call.state.ids))
     due_by = protection.due_by(call, "referral-decision", call.now)
-    contact = _open_contact(call.state, call.caller.area, body, call.now, ids, due_by)
+    work = call.parameter(CORRELATION, "")
+    contact = _open_contact(call.state, call.caller.area, body, call.now, ids, due_by, work)
     if "created-not-kept" in call.faults:
         call.state.contacts.remove(ids[0])
     return _tagged(contact, 201).having(("Location", f"/v1/contacts/{ids[0]}"))
@@ -231,10 +239,11 @@ def _without_accents(text: str) -> str:
 def list_contacts(call: CouncilCall) -> Answer:
     """One page of the caller's contacts, without personal details; those of late where the caller asks so."""
     since = call.parameter("receivedSince")
+    contacts = call.state.contacts.of_work(call.parameter(WORK))
     if since is None:
-        return _page(call, call.state.contacts, CONTACT_ITEM)
+        return _page(call, contacts, CONTACT_ITEM)
     first = _first_moment(since)
-    chosen = call.state.contacts.where(lambda contact: datetime.fromisoformat(contact["receivedAt"]) >= first)
+    chosen = contacts.where(lambda contact: datetime.fromisoformat(contact["receivedAt"]) >= first)
     return _page(call, chosen, CONTACT_ITEM)
 
 
@@ -336,6 +345,8 @@ def _is_look_left_out(call: CouncilCall) -> bool:
 
 def _note(call: CouncilCall, child_id: str, outcome: str) -> None:
     call.state.ledger.note(call, child_id, outcome)
+    if child_id not in call.state.children:
+        return  # the account of a child that there is not would be nobody's to read
     line = {
         "at": stamp(call.now),
         "organisation": call.caller.organisation,
@@ -345,14 +356,15 @@ def _note(call: CouncilCall, child_id: str, outcome: str) -> None:
         "outcome": outcome,
     }
     kept = {name: value for name, value in line.items() if value}
-    call.state.disclosures.add(f"line-{len(call.state.ledger.disclosures)}", child_id, kept)
+    lines = call.state.disclosures.setdefault(child_id, Records(MOST_LINES))
+    lines.add(f"line-{call.state.ledger.noted}", child_id, kept)
 
 
 def list_disclosures(call: CouncilCall) -> Answer:
     """One page of the lines about one child, for the council that keeps the record."""
     child = find(call, call.state.children, "childId")
     limit = call.parameter("limit", DEFAULT_LIMIT)
-    lines = call.state.disclosures
+    lines = call.state.disclosures.get(child["childId"], Records())
     if "disclosure-log-forgets" in call.faults:
         recent = [kept.record for kept in lines.of(child["childId"])][-5:]
         lines = lines.where(lambda line: line in recent)

@@ -5,7 +5,9 @@ Records in memory, each of one organisation, in the order in which they were add
 from __future__ import annotations
 
 import base64
+import itertools
 import random
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,24 +25,37 @@ _FIXED, _VERSION_4 = 0xF << 76 | 0x3 << 62, 0x4 << 76 | 0x2 << 62
 
 @dataclass(slots=True)
 class Kept:
-    """A record with the organisation that it belongs to and its place in the order."""
+    """
+    A record with the organisation that it belongs to and its place in the order.
+
+    Args:
+        correlation_id: of the piece of work by which it came; empty where none was named.
+    """
 
     organisation: str
     sequence: int
     record: Record
+    correlation_id: str = ""
 
 
 class Records:
-    """Records of one kind by id."""
+    """
+    Records of one kind by id.
 
-    def __init__(self) -> None:
+    Args:
+        most: of more than so many the oldest are forgotten.
+    """
+
+    def __init__(self, most: int = sys.maxsize) -> None:
         self._by_id: dict[str, Kept] = {}
-        self._sequence = 0
+        self._sequence, self._most = 0, most
 
-    def add(self, identifier: str, organisation: str, record: Record) -> None:
+    def add(self, identifier: str, organisation: str, record: Record, correlation_id: str = "") -> None:
         """Keep a new record."""
         self._sequence += 1
-        self._by_id[identifier] = Kept(organisation, self._sequence, record)
+        self._by_id[identifier] = Kept(organisation, self._sequence, record, correlation_id)
+        if len(self._by_id) > self._most:
+            del self._by_id[next(iter(self._by_id))]
 
     def find(self, identifier: str, organisation: str) -> Record:
         """
@@ -73,6 +88,17 @@ class Records:
         view._by_id = {id: kept for id, kept in self._by_id.items() if chosen(kept.record)}
         return view
 
+    def of_work(self, correlation_id: str | None) -> Records:
+        """Those that came by a piece of work, each in its place in the order; all, where none is named."""
+        if correlation_id is None:
+            return self
+        view = Records()
+        view._by_id = {id: k for id, k in self._by_id.items() if k.correlation_id == correlation_id}
+        return view
+
+    def __contains__(self, identifier: str) -> bool:
+        return identifier.lower() in self._by_id
+
     def __iter__(self) -> Iterator[Kept]:
         return iter(self._by_id.values())
 
@@ -96,9 +122,9 @@ def page(records: Records, organisation: str, limit: int, cursor: str | None, *,
         Refusal: with status 400, the cursor is not one that was given out.
     """
     after = read_cursor(cursor) if cursor is not None else 0
-    rest = [kept for kept in records.of(organisation) if kept.sequence > after]
-    shown = rest[:limit]
-    more = len(rest) > limit
+    rest = (kept for kept in records.of(organisation) if kept.sequence > after)
+    shown = list(itertools.islice(rest, limit))
+    more = next(rest, None) is not None
     return Page(tuple(k.record for k in shown), write_cursor(shown[-1].sequence + step) if more else None)
 
 
