@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
-import respx
 
 from joinedup.mocks.clock import Clock
 from joinedup.mocks.deliveries import (
@@ -21,27 +18,15 @@ from joinedup.mocks.deliveries import (
     Outgoing,
     Reply,
     State,
-    Tracked,
     retry_after_s,
     wait_s,
 )
-from joinedup.mocks.messages import Answer, Incoming
 from joinedup.mocks.signatures import (
     ATTEMPT,
-    DELIVERY_ID,
-    KEY_ID,
-    SIGNATURE,
-    TIMESTAMP,
-    Defect,
-    Key,
-    KeyRing,
-    Received,
     SignatureError,
-    signature,
-    signed_headers,
     verify,
 )
-from joinedup.mocks.transports import Http, routed
+from joinedup.mocks.transports import Http
 
 START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC).timestamp()
 
@@ -282,106 +267,6 @@ def test_ids_are_repeatable() -> None:
     assert not set(ids(1)) & set(ids(2))
 
 
-# Signatures
-
-
-@pytest.fixture
-def ring() -> KeyRing:
-    return KeyRing("police", lambda: b"0123456789abcdef")
-
-
-BODY = b'{"n":1}'
-
-
-def headers(key: Key, now: float = START, body: bytes = BODY) -> dict[str, str]:
-    """The headers of a signed delivery, in lower case as a receiver has them."""
-    found = signed_headers(key, body, delivery_id="d-1", attempt=1, now=now, correlation_id="c-1")
-    return {name.lower(): value for name, value in found.items()}
-
-
-def test_a_signature_is_that_of_an_independent_implementation() -> None:
-    """Computed with openssl: printf '1793611800.{"n":1}' | openssl dgst -sha256 -hmac 0123456789abcdef."""
-    assert int(START) == 1793611800
-    expected = "574cf0c7d577e498245ef473eb759b8792b050928a5e5de4917c700b9ed2dfaf"
-    assert signature(Key("k", b"0123456789abcdef"), 1793611800, BODY) == f"sha256={expected}"
-
-
-def test_a_good_delivery_is_believed(ring: KeyRing) -> None:
-    """Its id is given, for the receiver to know it again."""
-    assert verify(headers(ring.current), BODY, ring, START + 1) == "d-1"
-
-
-@pytest.mark.parametrize(
-    ("change", "defect"),
-    [
-        ({SIGNATURE: ""}, Defect.UNSIGNED),
-        ({SIGNATURE: "sha256=xyz"}, Defect.UNSIGNED),
-        ({TIMESTAMP: ""}, Defect.UNSIGNED),
-        ({TIMESTAMP: "-5"}, Defect.UNSIGNED),
-        ({TIMESTAMP: "٣"}, Defect.UNSIGNED),
-        ({DELIVERY_ID: ""}, Defect.UNSIGNED),
-        ({KEY_ID: ""}, Defect.UNKNOWN_KEY),
-        ({KEY_ID: "police-2"}, Defect.UNKNOWN_KEY),
-        ({TIMESTAMP: str(int(START) + 1)}, Defect.WRONG_SIGNATURE),
-        ({SIGNATURE: "sha256=" + "0" * 64}, Defect.WRONG_SIGNATURE),
-    ],
-)
-def test_a_delivery_with_one_thing_wrong_is_not_believed(
-    change: Mapping[str, str], defect: Defect, ring: KeyRing
-) -> None:
-    """Each header that the signature rests on is looked at."""
-    sent = {**headers(ring.current), **{name.lower(): value for name, value in change.items()}}
-    with pytest.raises(SignatureError) as raised:
-        verify(sent, BODY, ring, START)
-    assert raised.value.defect is defect
-
-
-def test_a_changed_body_is_not_believed(ring: KeyRing) -> None:
-    """One byte is enough."""
-    with pytest.raises(SignatureError, match="not that of this body"):
-        verify(headers(ring.current), BODY + b" ", ring, START)
-
-
-@pytest.mark.parametrize(
-    ("age", "defect"),
-    [(0, None), (300, None), (301, Defect.STALE), (-300, None), (-301, Defect.EARLY), (86400, Defect.STALE)],
-)
-def test_an_old_delivery_is_not_believed(age: int, defect: Defect | None, ring: KeyRing) -> None:
-    """The window is five minutes each way."""
-    sent = headers(ring.current)
-    if defect is None:
-        assert verify(sent, BODY, ring, START + age) == "d-1"
-        return
-    with pytest.raises(SignatureError) as raised:
-        verify(sent, BODY, ring, START + age)
-    assert raised.value.defect is defect
-
-
-def test_a_key_that_was_replaced_is_good_for_its_grace(ring: KeyRing) -> None:
-    """Old and new side by side, then the new one alone; the new one from the first moment."""
-    old = ring.current
-    new = ring.rotate(START, grace_s=600)
-    assert (ring.current, new.id != old.id) == (new, True)
-    for key, now, good in (
-        (old, START + 599, True),
-        (old, START + 600, False),
-        (new, START, True),
-        (new, START + 600, True),
-    ):
-        sent = headers(key, now)
-        if good:
-            assert verify(sent, BODY, ring, now) == "d-1"
-        else:
-            with pytest.raises(SignatureError, match="no longer good"):
-                verify(sent, BODY, ring, now)
-
-
-def test_a_key_is_not_shown() -> None:
-    """Neither a key nor a ring prints its secret."""
-    ring = KeyRing("police", lambda: b"very-secret")
-    assert "very-secret" not in repr(ring) + repr(ring.current) + str(ring)
-
-
 def test_each_attempt_is_signed_anew_and_the_id_stays(
     clock: Clock, deliveries: Deliveries, partner: Partner
 ) -> None:
@@ -408,82 +293,6 @@ def test_keys_are_put_back_and_repeatable(deliveries: Deliveries, clock: Clock) 
     assert deliveries.ring("police-school").current == first
     assert Deliveries(Clock(START), Partner()).ring("police-school").current == first
     assert Deliveries(Clock(START), Partner(), seed=2).ring("police-school").current != first
-
-
-def test_a_receiver_knows_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A delivery is new once; what is long gone is forgotten, the oldest first."""
-    monkeypatch.setattr("joinedup.mocks.signatures.REMEMBERED", 2)
-    received = Received()
-    assert [received.is_new(name) for name in ("a", "a", "b", "a")] == [True, False, True, False]
-    assert received.is_new("c")
-    assert [received.is_new(name) for name in ("b", "c")] == [False, False]
-    assert received.is_new("a")
-
-
-# Transports
-
-
-class Echo:
-    """An agency that answers 201 and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[Incoming] = []
-
-    def answer(self, incoming: Incoming) -> Answer:
-        self.asked.append(incoming)
-        return Answer(201, None, (("Retry-After", "7"),))
-
-
-def replies(transport: Any, outgoing: Outgoing) -> Reply:
-    found: list[Reply] = []
-    transport(outgoing, found.append)
-    (reply,) = found
-    return reply
-
-
-OUTGOING = Outgoing("school", "POST", "/v1/a%20b?limit=1", {"X-Request-ID": "r-1"}, b"{}")
-
-
-def test_an_agency_of_this_process_is_reached_directly() -> None:
-    """Path and query apart, header names in lower case, as a server would give them."""
-    echo = Echo()
-    reply = replies(routed({"school": echo}, Http({})), OUTGOING)
-    assert (reply.status, reply.headers) == (201, {"retry-after": "7"})
-    assert echo.asked == [Incoming("POST", "/v1/a b", b"limit=1", {"x-request-id": "r-1"}, b"{}")]
-
-
-@pytest.fixture
-def wire() -> Iterator[respx.MockRouter]:
-    with respx.mock(assert_all_called=False) as router:
-        yield router
-
-
-def test_a_partner_with_an_address_is_reached_over_http(wire: respx.MockRouter) -> None:
-    """With the method, path, headers and body of the attempt."""
-    route = wire.post("https://school.example/base/v1/a%20b?limit=1").respond(
-        429, headers={"Retry-After": "9"}
-    )
-    reply = replies(routed({}, Http({"school": "https://school.example/base/"})), OUTGOING)
-    assert (reply.status, reply.headers["retry-after"]) == (429, "9")
-    sent = route.calls.last.request
-    assert (sent.headers["X-Request-ID"], sent.content) == ("r-1", b"{}")
-
-
-def test_redirects_are_not_followed(wire: respx.MockRouter) -> None:
-    """What is about a child is not sent to whoever a partner names."""
-    wire.post("https://school.example/v1/a%20b?limit=1").respond(
-        307, headers={"Location": "https://other.example/"}
-    )
-    other = wire.post("https://other.example/").respond(201)
-    assert replies(Http({"school": "https://school.example"}), OUTGOING).status == 307
-    assert not other.called
-
-
-@pytest.mark.parametrize("fault", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow")])
-def test_nobody_there_is_no_status(fault: Exception, wire: respx.MockRouter) -> None:
-    """A connection that fails and an answer that does not come are the same: it may be tried again."""
-    wire.post("https://school.example/v1/a%20b?limit=1").mock(side_effect=fault)
-    assert replies(Http({"school": "https://school.example"}), OUTGOING).status == 0
 
 
 def test_a_recipient_without_an_address_is_away() -> None:
