@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import respx
 
 from joinedup.mocks.clock import Clock
 from joinedup.mocks.deliveries import (
@@ -300,7 +301,7 @@ def test_a_recipient_without_an_address_is_away() -> None:
     addresses: dict[str, str] = {}
     clock = Clock(START)
     deliveries = Deliveries(clock, Http(addresses))
-    tracked: Tracked = deliveries.post(notice(1))
+    deliveries.post(notice(1))
     clock.advance(10)
     assert [t.state for t in deliveries.waiting()] == [State.WAITING]
     addresses["school"] = "https://school.example"
