@@ -301,7 +301,7 @@ def test_a_recipient_without_an_address_is_away() -> None:
     addresses: dict[str, str] = {}
     clock = Clock(START)
     deliveries = Deliveries(clock, Http(addresses))
-    deliveries.post(notice(1))
+    tracked = deliveries.post(notice(1))
     clock.advance(10)
     assert [t.state for t in deliveries.waiting()] == [State.WAITING]
     addresses["school"] = "https://school.example"
