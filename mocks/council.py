@@ -16,8 +16,8 @@ from joinedup.mocks.store import Record, Records
 
 @dataclass
 class Council(Casework):
-    """Records of each kind, by organisation; ``disclosures`` has the lines of each child's under the child's id,
-    ``looks`` counts the looks at children. ``formerly`` has the NHS number that an adopted child had, by the one that
+    """Records of each kind, by organisation; ``disclosures`` has the last 10,000 lines about each child by the child's
+    id, ``looks`` counts the looks at children. ``formerly`` has the NHS number that an adopted child had, by the one that
     it has: no behaviour looks there but a fault's."""
 
     contacts: Records = field(default_factory=Records)
@@ -31,7 +31,7 @@ class Council(Casework):
     episodes: Records = field(default_factory=Records)
     interviews: Records = field(default_factory=Records)
     transfers: Records = field(default_factory=Records)
-    disclosures: Records = field(default_factory=Records)
+    disclosures: dict[str, Records] = field(default_factory=dict)
     looks: int = 0
     formerly: dict[str, str] = field(default_factory=dict)
 
