@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
-
 from joinedup.mocks.engine import Engine
 from joinedup.mocks.messages import Answer, Headers, Incoming, Spoilt
 
@@ -16,9 +14,6 @@ CONTRACT = "/openapi.json"
 
 Reply = Answer | Spoilt | Awaitable[Answer]
 Application = Callable[[Incoming], Reply]
-
-encoded = msgspec.json.Encoder().encode
-
 
 def application(engine: Engine[Any]) -> Callable[[Incoming], Answer]:
     """The agency's application: its contract at ``/openapi.json``, everything else by the engine."""
@@ -36,11 +31,6 @@ def _contract_page(engine: Engine[Any], incoming: Incoming) -> Answer:
     if incoming.method not in ("GET", "HEAD"):
         return Answer(405, None, (("Allow", "GET, HEAD"),))
     return Answer(200, engine.contract)
-
-
-def body_of(answer: Answer) -> bytes:
-    """The body as bytes."""
-    return b"" if answer.body is None else encoded(answer.body)
 
 
 def head_of(answer: Answer, length: int) -> Headers:

@@ -18,7 +18,7 @@ import httpx
 import msgspec
 import respx
 
-from joinedup.mocks.app import application, body_of, head_of
+from joinedup.mocks.app import application, head_of
 from joinedup.mocks.cast import Cast
 from joinedup.mocks.catalogue import AGENCIES
 from joinedup.mocks.control import control
@@ -129,7 +129,7 @@ def _incoming(request: httpx.Request) -> Incoming:
 
 def _response(spoilt: Spoilt, request: httpx.Request) -> httpx.Response:
     """What the caller gets of an answer."""
-    body = body_of(spoilt.answer)
+    body = spoilt.answer.written
     sent = b"" if request.method == "HEAD" else body[: int(len(body) * spoilt.share)]
     stream = httpx.ByteStream(sent) if spoilt.share == 1 else _Broken(sent, request)
     headers = head_of(spoilt.answer, len(body))

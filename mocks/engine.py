@@ -381,6 +381,12 @@ class _Options(Refusal):
 
 def breach(operation: Operation, answer: Answer) -> str:
     """How an answer breaks its contract, in one sentence; empty where it does not."""
+    form = operation.forms.get((answer.status, "" if answer.body is None else answer.media_type))
+    # All at once; one by one only where that finds something.
+    return "" if form is not None and form.is_kept(answer) else _told(operation, answer)
+
+
+def _told(operation: Operation, answer: Answer) -> str:
     promise = operation.promises.get(answer.status)
     if promise is None:
         return f"status {answer.status} is not declared"
@@ -390,8 +396,7 @@ def breach(operation: Operation, answer: Answer) -> str:
     if body is not None and not body.is_valid(answer.body):
         error = field_errors(body, answer.body)[0]
         return f"status {answer.status}: body {error.pointer or '/'}: {error.code}"
-    # All headers at once; one by one only where that finds something.
-    return "" if promise.head.is_valid(dict(answer.headers)) else _header_breach(promise, answer)
+    return _header_breach(promise, answer)
 
 
 def _header_breach(promise: Promise, answer: Answer) -> str:

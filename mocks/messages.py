@@ -5,16 +5,20 @@ What passes between a server and an agency: a request as it came, an answer, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+import msgspec
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
 PROBLEM_TYPES = "https://joinedup.example/problems/"
 
 Headers = tuple[tuple[str, str], ...]
+
+_as_json = msgspec.json.Encoder().encode
 
 
 class Incoming(NamedTuple):
@@ -42,12 +46,20 @@ class Incoming(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer before it is written as bytes; ``body`` None means none."""
+    """An answer; ``body`` None means none. A body is never changed once it is an answer's."""
 
     status: int
     body: Any = None
     headers: Headers = ()
     media_type: str = JSON
+    _written: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def written(self) -> bytes:
+        """The body as bytes."""
+        if self._written is None:
+            object.__setattr__(self, "_written", b"" if self.body is None else _as_json(self.body))
+        return self._written  # type: ignore[return-value]
 
     def having(self, *headers: tuple[str, str]) -> Answer:
         """The answer with these headers in place of any of the same name."""

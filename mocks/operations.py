@@ -5,7 +5,7 @@ The operations of a contract, compiled once: routes, scopes, parameters, bodies 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,8 +15,13 @@ import jsonschema_rs
 from joinedup.mocks.bundle import Document, each_operation, resolve
 from joinedup.mocks.dialects import is_older, lifted
 from joinedup.mocks.formats import FORMATS
+from joinedup.mocks.messages import Answer
 
 Validator = jsonschema_rs.Draft202012Validator
+
+# Bodies of one status of an operation that are remembered as good, and the bytes of the longest of them.
+REMEMBERED = 256
+LONGEST_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,39 @@ class Promise:
 
 
 @dataclass(frozen=True)
+class Form:
+    """
+    What an answer of one status and one media type has to be like.
+
+    Args:
+        body: None where there is none.
+        known: bodies that were found good, as bytes: the same few records are read over and over, and what was good
+            once still is. None where each is another one.
+    """
+
+    head: Validator
+    body: Validator | None
+    known: set[bytes] | None
+
+    def is_kept(self, answer: Answer) -> bool:
+        """Whether an answer is like that; it may be where this finds that it is not (see ``Promise``)."""
+        if not self.head.is_valid(dict(answer.headers)):
+            return False
+        if self.body is None or self.known is None:
+            return self.body is None or self.body.is_valid(answer.body)
+        return answer.written in self.known or self._is_good(self.body, self.known, answer)
+
+    def _is_good(self, body: Validator, known: set[bytes], answer: Answer) -> bool:
+        if not body.is_valid(answer.body):
+            return False
+        if len(answer.written) <= LONGEST_REMEMBERED:
+            if len(known) >= REMEMBERED:
+                known.clear()
+            known.add(answer.written)
+        return True
+
+
+@dataclass(frozen=True)
 class Operation:
     """
     One operation.
@@ -64,6 +102,7 @@ class Operation:
         proofs: headers, in lower case, by any of which a caller may show who it is instead of by a token; whether
             what is in them is good is for the behaviour to say.
         bodies: validators by media type; empty where no body is declared.
+        parameters_together: of the values of all parameters by name.
         deduplicated: whether the same X-Request-ID again gives the same answer and no second effect: every
             operation that creates something, at once or later, and declares that header.
     """
@@ -73,6 +112,7 @@ class Operation:
     path: str
     scopes: tuple[str, ...] | None
     parameters: tuple[Parameter, ...]
+    parameters_together: Validator
     bodies: Mapping[str, Validator]
     body_required: bool
     promises: Mapping[int, Promise]
@@ -82,6 +122,16 @@ class Operation:
     def deduplicated(self) -> bool:
         begins = 202 in self.promises and "Location" in self.promises[202].headers
         return (201 in self.promises or begins) and any(p.name == "X-Request-ID" for p in self.parameters)
+
+    @cached_property
+    def forms(self) -> Mapping[tuple[int, str], Form]:
+        """What answers are like, by status and media type, which is empty where there is no body."""
+        none: Mapping[str, Validator | None] = {"": None}
+        return {
+            (status, media): Form(promise.head, body, set() if self.method == "GET" else None)
+            for status, promise in self.promises.items()
+            for media, body in (promise.bodies or none).items()
+        }
 
     @cached_property
     def query_names(self) -> frozenset[str]:
@@ -151,13 +201,20 @@ class Compiler:
     def operation(self, path: str, method: str, definition: Document) -> Operation:
         """One operation from its definition."""
         body = resolve(self.contract, definition.get("requestBody", {}))
-        declared = [*self.contract["paths"][path].get("parameters", []), *definition.get("parameters", [])]
+        declared = [
+            resolve(self.contract, each)
+            for each in (
+                *self.contract["paths"][path].get("parameters", []),
+                *definition.get("parameters", []),
+            )
+        ]
         return Operation(
             id=definition["operationId"],
             method=method,
             path=path,
             scopes=self._scopes(definition),
             parameters=tuple(self._parameter(p) for p in declared),
+            parameters_together=self.validator(_by_name(declared)),
             bodies=self._bodies(body),
             body_required=bool(body.get("required")),
             promises={int(status): self._promise(p) for status, p in definition["responses"].items()},
@@ -221,17 +278,20 @@ class Compiler:
 
     def _promise(self, definition: Any) -> Promise:
         found = resolve(self.contract, definition)
-        named = {
-            name: {"name": name, "in": "header", **resolve(self.contract, header)}
+        named = [
+            {"name": name, "in": "header", **resolve(self.contract, header)}
             for name, header in found.get("headers", {}).items()
-        }
-        headers = {name: self._parameter(header) for name, header in named.items()}
-        return Promise(headers, self._head(named), self._bodies(found))
+        ]
+        headers = {each["name"]: self._parameter(each) for each in named}
+        return Promise(headers, self.validator(_by_name(named)), self._bodies(found))
 
-    def _head(self, named: Mapping[str, Document]) -> Validator:
-        required = [name for name, header in named.items() if header.get("required")]
-        properties = {name: header["schema"] for name, header in named.items()}
-        return self.validator({"type": "object", "properties": properties, "required": required})
+
+def _by_name(declared: Iterable[Document]) -> Document:
+    """The schema of an object that holds the values of parameters, or of headers, by name."""
+    named = {each["name"]: each for each in declared}
+    required = [name for name, each in named.items() if each.get("required")]
+    properties = {name: each["schema"] for name, each in named.items()}
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def _accept(value: str) -> bool:

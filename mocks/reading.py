@@ -74,21 +74,24 @@ def read_parameters(operation: Operation, path: Mapping[str, str], incoming: Inc
     """
     query = _query(incoming.query) if incoming.query else {}
     sources: dict[str, Mapping[str, str]] = {"path": path, "query": query, "header": incoming.headers}
-    errors = _undeclared(operation, query) if query else []
     values: dict[str, Any] = {}
     for parameter in operation.parameters:
         text = sources[parameter.location].get(parameter.key)
-        if text is None:
-            if parameter.required:
-                errors.append(FieldError(_pointer(parameter), "required", "The value is missing."))
-            continue
-        value = text if parameter.kind == "string" else _typed(parameter.kind, text)
-        values[parameter.name] = value
-        if not parameter.validator.is_valid(value):
-            errors += field_errors(parameter.validator, value, _pointer(parameter))
-    if errors:
-        _refuse_parameters(errors)
+        if text is not None:
+            values[parameter.name] = text if parameter.kind == "string" else _typed(parameter.kind, text)
+    undeclared = query and not operation.query_names.issuperset(query)
+    # All at once; one by one only where that finds something.
+    if undeclared or not operation.parameters_together.is_valid(values):
+        _refuse_parameters([*_undeclared(operation, query), *_errors(operation, values)])
     return values
+
+
+def _errors(operation: Operation, values: Mapping[str, Any]) -> Iterator[FieldError]:
+    for parameter in operation.parameters:
+        if parameter.name in values:
+            yield from field_errors(parameter.validator, values[parameter.name], _pointer(parameter))
+        elif parameter.required:
+            yield FieldError(_pointer(parameter), "required", "The value is missing.")
 
 
 def _undeclared(operation: Operation, query: Mapping[str, str]) -> list[FieldError]:

@@ -30,7 +30,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from joinedup.mocks.app import Application, body_of, head_of
+from joinedup.mocks.app import Application, head_of
 from joinedup.mocks.messages import Answer, Incoming, Spoilt
 from joinedup.mocks.reading import MAX_BODY
 
@@ -307,7 +307,7 @@ def written(answer: Answer, keeps_alive: bool) -> tuple[bytes, bytes]:
     Raises:
         ValueError: a header holds a line break, or what is not of Latin-1.
     """
-    body = body_of(answer)
+    body = answer.written
     lines = [_STATUS_LINES[answer.status], _date(int(time.time()))]
     lines += [f"{name}: {value}" for name, value in head_of(answer, len(body))]
     if not keeps_alive:

@@ -8,10 +8,15 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from jsonschema_rs import Draft202012Validator
 
+from joinedup.mocks import social_care
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.engine import breach, compiled
 from joinedup.mocks.messages import PROBLEM, Answer
+from joinedup.mocks.operations import LONGEST_REMEMBERED, REMEMBERED, Form
+from joinedup.mocks.organisations import COUNCILS
+from joinedup.mocks.social_care import FIRST_CHILD
 from joinedup.mocks.store import new_id
 
 OPERATIONS = {o.id: o for route in compiled("social-care", frozenset()) for o in route.operations.values()}
@@ -75,3 +80,37 @@ def test_a_time_is_written_in_utc_to_the_second(hours: int | None) -> None:
     zone = UTC if hours is None else timezone(timedelta(hours=hours))
     moment = datetime(2026, 3, 29, 1, 30, 0, 999_999, UTC).astimezone(zone)
     assert stamp(moment) == "2026-03-29T01:30:00Z"
+
+
+CHILD = social_care.AGENCY.fresh(1).children.find(FIRST_CHILD, COUNCILS[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({}, ""),
+        ({"body": {**CHILD, "restricted": 0}}, "body /restricted: type"),
+        ({"body": {**CHILD, "version": 1.5}}, "body /version: type"),
+        ({"body": {**CHILD, "nhsNumber": "9990001007"}}, "body /nhsNumber: format"),
+        ({"headers": (*HEAD, ("ETag", "none"))}, "header ETag is not as declared"),
+    ],
+)
+def test_what_was_found_good_once_hides_nothing_that_is_not(change: dict[str, Any], found: str) -> None:
+    """Where a body is remembered as good, one that Python holds equal to it is looked at, and so is every header."""
+    good = {"status": 200, "body": CHILD, "headers": (*HEAD, ("ETag", '"1"'))}
+    assert breach(OPERATIONS["getChild"], Answer(**good)) == ""
+    for _ in range(2):
+        said = breach(OPERATIONS["getChild"], Answer(**{**good, **change}))
+        assert said == (f"status 200: {found}" if found else "")
+
+
+def test_no_more_bodies_are_remembered_than_there_is_room_for() -> None:
+    """However many records are read, few are remembered, and a long one never."""
+    known: set[bytes] = set()
+    form = Form(Draft202012Validator(True), Draft202012Validator({"type": "string"}), known)
+    for number in range(3 * REMEMBERED):
+        assert form.is_kept(Answer(200, str(number)))
+        assert b'"%d"' % number in known
+        assert len(known) <= REMEMBERED
+    assert form.is_kept(Answer(200, "x" * LONGEST_REMEMBERED))
+    assert max(map(len, known)) < LONGEST_REMEMBERED
