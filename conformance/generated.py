@@ -10,6 +10,7 @@ in every run.
 
     generated           drives the engine and reads its events
     generated_input     what the engine is given: contract, known values, links, settings
+    generated_economy   what generating does without
     generated_session   what every request and answer passes: limits, credential, record
 """
 
@@ -28,6 +29,7 @@ from schemathesis.generation.meta import CoveragePhaseData
 from joinedup.conformance.client import TOO_LARGE, BudgetSpentError
 from joinedup.conformance.errors import SetupError
 from joinedup.conformance.exchanges import Exchange, Response
+from joinedup.conformance.generated_economy import sparing
 from joinedup.conformance.generated_input import Cases, schema_for
 from joinedup.conformance.generated_session import Gate, below, sessions
 from joinedup.conformance.reproduction import step_from_wire
@@ -106,7 +108,7 @@ def run_generated(target: Target, cases: Cases, judge: Callable[[Observation], N
     generated = Generated(left_out=fitting.left_out)
     started = time.monotonic()
     gate = Gate(target)
-    with sessions(gate):
+    with sessions(gate), sparing():
         for operations in _groups(target):
             _run_engine(target, fitting, operations, judge, generated, gate)
     generated.seconds = time.monotonic() - started

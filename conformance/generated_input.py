@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import schemathesis
 
 from joinedup.conformance.anatomy import parts_of
 from joinedup.conformance.exchanges import MISSING, Text
+from joinedup.conformance.generated_economy import DRAWN
 from joinedup.conformance.harvest import IGNORED_HEADERS
 from joinedup.conformance.lists import escaped
 from joinedup.conformance.objects import creates_of, identifier_of, item_operations
@@ -37,6 +38,8 @@ class Cases:
         filled: whether bodies and parameters without an example get a made one.
         least_fuzzing: fuzzing cases of an operation in any crowd.
         same_header: how many operations of a crowd are sent an optional header of one name; None for all.
+        same_shape: how many operations of a crowd with the same headers and query get coverage cases for these; None for
+            all. Bodies and paths get theirs everywhere.
         most_covered: coverage cases of an operation; None for as many as there are.
     """
 
@@ -48,6 +51,7 @@ class Cases:
     filled: bool = True
     least_fuzzing: int = 3
     same_header: int | None = None
+    same_shape: int | None = None
     most_covered: int | None = None
 
     def within(self, operations: int, requests: int, crowd: int = 0) -> Cases:
@@ -67,6 +71,7 @@ class Cases:
             stateful=min(self.stateful, requests // (10 * MOST_STEPS)),
             of_one_kind=self.of_one_kind if large == 1 else max(int(self.in_a_crowd / large), 1),
             same_header=self.same_header if large > 1 else None,
+            same_shape=self.same_shape if large > 1 else None,
             most_covered=max(each * 3 // 4 - fuzzing, 1),
         )
 
@@ -77,7 +82,7 @@ class Cases:
         return frozenset(phase for phase, number in sent.items() if not number)
 
 
-QUICK = Cases(3, 0, of_one_kind=1, in_a_crowd=1, filled=False, least_fuzzing=0, same_header=3)
+QUICK = Cases(3, 0, of_one_kind=1, in_a_crowd=1, filled=False, least_fuzzing=0, same_header=3, same_shape=1)
 STANDARD, THOROUGH = Cases(20, 5), Cases(150, 40, in_a_crowd=100)
 
 
@@ -88,24 +93,50 @@ def schema_for(target: Target, cases: Cases, operations: frozenset[str]) -> Any:
     schema = schemathesis.openapi.from_dict(
         document_for(target, operations, cases.same_header), config=config
     )
-    sparing = _sparing(schema.iter_coverage_cases, cases.of_one_kind, cases.most_covered)
+    alike = _alike(target.operations, cases.same_shape)
+    sparing = _sparing(schema.iter_coverage_cases, cases.of_one_kind, cases.most_covered, alike)
     vars(schema)["iter_coverage_cases"] = sparing
     return schema
 
 
+def _alike(operations: Sequence[Operation], most: int | None) -> frozenset[str]:
+    """Labels of the operations before which ``most`` others come that have the same headers and query."""
+    shapes: Counter[frozenset[tuple[str, str]]] = Counter()
+    alike = set()
+    for operation in operations:
+        # A body is a part like these: that it is missing is seen among the cases of the headers.
+        body = [("body", "")] if operation.body else []
+        named = [(p.location, p.name.lower()) for p in operation.parameters if p.location != "path"]
+        shape = frozenset([*body, *named])
+        shapes[shape] += 1
+        if most is not None and shapes[shape] > most:
+            alike.add(operation.label)
+    return frozenset(alike)
+
+
 def _sparing(
-    generate: Callable[..., Iterator[Any]], of_one_kind: int | None, most: int | None
+    generate: Callable[..., Iterator[Any]],
+    of_one_kind: int | None,
+    most: int | None,
+    alike: Collection[str] = (),
 ) -> Callable[..., Iterator[Any]]:
     """
     The coverage cases of an operation, bounded for each kind and in all.
 
     A kind is what is wrong, or right, in which part. Where not all are sent, each kind has its turn before any has two.
+
+    Args:
+        alike: labels of operations of which only bodies and paths are looked at.
     """
 
-    def spared(*positional: Any, **named: Any) -> Iterator[Any]:
+    def spared(operation: Any, **named: Any) -> Iterator[Any]:
+        generated = generate(operation, **{**named, "session": DRAWN})
+        if operation.label in alike:
+            # The cases come part by part, bodies and paths first; those that follow are not even made.
+            generated = itertools.takewhile(_is_of_body_or_path, generated)
         kinds: dict[tuple[str, ...], list[Any]] = {}
         cases = []
-        for case in generate(*positional, **named):
+        for case in generated:
             kept = kinds.setdefault(_kind(case), [])
             if of_one_kind is None or len(kept) < of_one_kind:
                 kept.append(case)
@@ -116,6 +147,11 @@ def _sparing(
         yield from cases
 
     return spared
+
+
+def _is_of_body_or_path(case: Any) -> bool:
+    """Whether a coverage case is about the body or the path, or nothing in particular."""
+    return _kind(case)[1].rpartition(".")[2].lower() in ("body", "path", "none", "")
 
 
 def _kind(case: Any) -> tuple[str, ...]:

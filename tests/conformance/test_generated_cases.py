@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from parks import CONTRACT, target_of
 
-from joinedup.conformance.generated_input import Cases, _sparing, document_for, schema_for
+from joinedup.conformance.generated_input import Cases, _alike, _sparing, document_for, schema_for
 
 LITTLE = Cases(0, 0, of_one_kind=3, least_fuzzing=0)
 
@@ -24,7 +25,7 @@ LITTLE = Cases(0, 0, of_one_kind=3, least_fuzzing=0)
         (Cases(20, 5), 2_000, 0, 15_000, Cases(1, 5, of_one_kind=1, most_covered=4)),
         (Cases(20, 5), 0, 0, 0, Cases(1, 0, most_covered=1)),
         (Cases(3, 0, least_fuzzing=0), 10, 187, 15_000, replace(LITTLE, most_covered=1125)),
-        (Cases(3, 0, same_header=3), 10, 0, 15_000, Cases(3, 0, most_covered=1122)),
+        (Cases(3, 0, same_header=3, same_shape=1), 10, 0, 15_000, Cases(3, 0, most_covered=1122)),
     ],
 )
 def test_cases_fall_as_operations_grow(
@@ -47,16 +48,46 @@ def test_cases_fall_as_operations_grow(
 def test_each_kind_of_case_has_its_turn(of_one_kind: int | None, most: int | None, kept: str) -> None:
     """Where not all are sent, no kind is sent twice before each was sent once."""
     cases = [_OfAKind(letter) for letter in "aaabbc"]
-    sent = _sparing(lambda: iter(cases), of_one_kind, most)()
+    sent = _sparing(lambda operation, session: iter(cases), of_one_kind, most)(_OPERATION)
     assert "".join(case.meta.phase.data.scenario for case in sent) == kept
+
+
+@pytest.mark.parametrize(("alike", "kept"), [((), "abcdef"), (("GET /parks",), "abc")])
+def test_what_is_shared_is_looked_at_in_a_few_operations(alike: tuple[str, ...], kept: str) -> None:
+    """In the others bodies and paths are, and for what comes after them no case is even made."""
+    places = {"a": None, "b": "body", "c": "path", "d": "header", "e": "query", "f": "body"}
+    cases = iter([_OfAKind(letter, place) for letter, place in places.items()])
+    sent = _sparing(lambda operation, session: cases, None, None, alike)(_OPERATION)
+    assert "".join(case.meta.phase.data.scenario for case in sent) == kept
+    assert len(list(cases)) == (2 if alike else 0)
+
+
+@pytest.mark.parametrize(("most", "alike"), [(None, set()), (1, {"GET /b", "GET /c"}), (2, {"GET /c"})])
+def test_operations_are_alike_whose_headers_and_query_are(most: int | None, alike: set[str]) -> None:
+    """Whatever their path; one that takes a body, or another parameter, is another kind."""
+    page = [{"name": "page", "in": "query", "schema": {"type": "integer"}}]
+    responses = {"200": {"description": "x"}}
+    body = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    contract = json.loads(json.dumps(CONTRACT))
+    contract["paths"] = {
+        **{path: {"get": {"parameters": page, "responses": responses}} for path in ("/a", "/b", "/c")},
+        "/d": {
+            "get": {"responses": responses},
+            "post": {"parameters": page, "requestBody": body, "responses": responses},
+        },
+    }
+    assert _alike(target_of("http://127.0.0.1:9", contract=contract).operations, most) == alike
 
 
 class _OfAKind:
     """As much of a case as tells its kind."""
 
-    def __init__(self, scenario: str) -> None:
+    def __init__(self, scenario: str, place: str | None = "body") -> None:
         self.meta = self.phase = self.data = self
-        self.scenario, self.parameter_location = scenario, "body"
+        self.scenario, self.parameter_location = scenario, place
+
+
+_OPERATION = SimpleNamespace(label="GET /parks")
 
 
 LONG = "x" * 5
