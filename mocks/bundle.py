@@ -66,7 +66,7 @@ def _bundled(system: str) -> Document:
         section[name] = _shared(kind, name)
         if is_older(document):
             section[name] = lowered(section[name], lambda node: resolve(_shared_document(), node))
-        wanted |= _own_references(section[name])
+        wanted |= own_references(section[name])
     return document
 
 
@@ -121,7 +121,8 @@ def _take_shared(document: Document) -> set[tuple[str, str]]:
     return wanted
 
 
-def _own_references(node: Any) -> set[tuple[str, str]]:
+def own_references(node: Any) -> set[tuple[str, str]]:
+    """Kind and name of each component that a part of a self-contained document refers to."""
     return {(parts[2], parts[3]) for ref in _references(node) if (parts := ref["$ref"].split("/"))}
 
 

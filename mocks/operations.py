@@ -5,14 +5,14 @@ The operations of a contract, compiled once: routes, scopes, parameters, bodies 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
 
-from joinedup.mocks.bundle import Document, each_operation, resolve
+from joinedup.mocks.bundle import Document, each_operation, own_references, resolve
 from joinedup.mocks.dialects import is_older, lifted
 from joinedup.mocks.formats import FORMATS
 from joinedup.mocks.messages import Answer
@@ -230,27 +230,24 @@ class Compiler:
 
     def _compiled(self, schema: Any) -> Validator:
         schema = lifted(schema) if self._is_older else schema
+        components = self._reached(schema)
         return jsonschema_rs.Draft202012Validator(
-            {"allOf": [schema], "components": self.contract.get("components", {})},
+            {"allOf": [schema], "components": components},
             # To be given any makes a validator slower, also where it needs none.
-            formats=self.formats if self._has_check_digits(schema) else {},
+            formats=self.formats if _names_a_format([schema, components], self.formats) else {},
             validate_formats=True,
         )
 
-    def _has_check_digits(self, schema: Any) -> bool:
-        """Whether a schema, or one that it refers to, names a format of ``FORMATS``."""
-        waiting, seen = [schema], set()
+    def _reached(self, schema: Any) -> Document:
+        """The components that a schema refers to, itself or through others: a validator keeps all that it is given."""
+        components: Document = {}
+        waiting = own_references(schema)
         while waiting:
-            node = waiting.pop()
-            if isinstance(node, dict):
-                if str(node.get("format")) in FORMATS:
-                    return True
-                reference = node.get("$ref")
-                if isinstance(reference, str) and reference not in seen:
-                    seen.add(reference)
-                    waiting.append(resolve(self.contract, {"$ref": reference}))
-            waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-        return False
+            kind, name = waiting.pop()
+            if name not in components.setdefault(kind, {}):
+                components[kind][name] = self.contract["components"][kind][name]
+                waiting |= own_references(components[kind][name])
+        return components
 
     def _scopes(self, definition: Document) -> tuple[str, ...] | None:
         schemes = self.contract.get("components", {}).get("securitySchemes", {})
@@ -292,6 +289,12 @@ def _by_name(declared: Iterable[Document]) -> Document:
     required = [name for name, each in named.items() if each.get("required")]
     properties = {name: each["schema"] for name, each in named.items()}
     return {"type": "object", "properties": properties, "required": required}
+
+
+def _names_a_format(node: Any, formats: Collection[str]) -> bool:
+    if isinstance(node, dict):
+        return str(node.get("format")) in formats or _names_a_format([*node.values()], formats)
+    return isinstance(node, list) and any(_names_a_format(each, formats) for each in node)
 
 
 def _accept(value: str) -> bool:
