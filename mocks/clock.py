@@ -141,7 +141,12 @@ class Clock:
         """
         if not self._order or self._performing:
             return 0
-        return sum(1 for _ in self.moving(self.seconds()))
+        offset, epoch = self._offset_s, self._epoch
+        count = sum(1 for _ in self.moving(self.seconds()))
+        if self._runs_on and epoch == self._epoch:
+            # It stood while work was done; a clock that runs loses no time by that.
+            self._offset_s = offset
+        return count
 
     def moving(self, until: float) -> Iterator[Work]:
         """

@@ -69,6 +69,24 @@ def test_a_clock_that_runs_is_real_time_plus_what_it_was_advanced_by() -> None:
     assert timedelta(0) <= clock.now() - shown < timedelta(seconds=1)
 
 
+def test_a_clock_that_runs_loses_no_time_by_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stands while something is done, and shows real time again after it, however often that is."""
+    real = [1_800_000_000.0]
+    monkeypatch.setattr(time, "time", lambda: real[0])
+    clock, shown = Clock(), []
+
+    def take_a_while(_: object) -> None:
+        real[0] += 0.25
+        shown.append(clock.seconds())
+
+    clock.performers["take a while"] = take_a_while
+    for _ in range(8):
+        clock.queue(clock.seconds(), "take a while")
+        clock.perform_due()
+    assert shown == [1_800_000_000.0 + 0.25 * turn for turn in range(8)]
+    assert clock.seconds() == real[0] == 1_800_000_002.0
+
+
 def test_work_is_done_in_order_of_due_time_while_the_clock_moves(clock: Clock, diary: Diary) -> None:
     """Not in the order in which it was queued, and each piece at its own moment."""
     for value, seconds in (("third", 30), ("first", 10), ("second", 20), ("late", 61)):
