@@ -328,7 +328,13 @@ def list_disclosures(call: ControlCall) -> Answer:
         for name, engine in call.state.cast.engines.items()
         if wanted in (None, name)
     }
-    lines = [(name, line) for name, ledger in ledgers.items() if ledger for line in ledger.disclosures]
+    work = call.parameter(WORK)
+    lines = [
+        (name, line)
+        for name, ledger in ledgers.items()
+        for line in (ledger.disclosures if ledger else ())
+        if work in (None, line.correlation_id)
+    ]
     lines.sort(key=lambda pair: pair[1].at)
     # Those that are not kept any more count all the same, so that a cursor stays where it is.
     first = 1 + sum(ledger.noted - len(ledger.disclosures) for ledger in ledgers.values() if ledger)

@@ -36,6 +36,7 @@ class Disclosure:
     basis: str
     about: str
     outcome: str
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,17 @@ class Ledger:
     """
     The audit of an agency, to which lines are only added, and the messages that wait to be sent.
 
-    ``disclosures`` has the last 10,000 lines of ``noted``, because agencies are served for days. ``told`` has, by the id of a child, to whom messages about it went, so that corrections can follow them. The first
-    ``unclaimed`` messages of the outbox are those that nobody took in.
+    ``disclosures`` has the last 10,000 lines of ``noted``, because agencies are served for days. ``told`` has, by the
+    id of a child, to whom messages about it went, so that corrections can follow them; ``places`` has, by the id of a
+    record of the agency's own, where a recipient keeps what it made of a message about it. The first ``unclaimed``
+    messages of the outbox are those that nobody took in.
     """
 
     disclosures: deque[Disclosure] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
     noted: int = 0
     outbox: list[Message] = field(default_factory=list)
     told: dict[str, set[str]] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
     unclaimed: int = 0
 
     def note(self, call: Call[Any], about: str, outcome: str = "disclosed") -> None:
@@ -88,6 +92,7 @@ class Ledger:
                 call.parameter(BASIS, ""),
                 about,
                 outcome,
+                call.parameter(CORRELATION, ""),
             )
         )
 
