@@ -132,6 +132,7 @@ class Cast:
         self.deliveries = Deliveries(self.clock, self._send, self._credentials, seed=seed)
         self.deliveries.gives_up = lambda delivery: gives_up(delivery, self.faults)
         self.deliveries.insists = lambda delivery: insists(delivery, self.faults)
+        self.deliveries.taken_in = self._remember_place
         names = [*systems, *(() if "auth" in systems else ("auth",))]
         self.engines: dict[str, Member[Any]] = {name: self._member(name) for name in names}
 
@@ -182,6 +183,12 @@ class Cast:
         return (
             None if (delivery.sender, delivery.recipient, held) in lanes else replace(delivery, subject=held)
         )
+
+    def _remember_place(self, delivery: Delivery, reply: Reply) -> None:
+        """Let the sender know where the recipient keeps what it was sent, as far as it asked for that."""
+        place = reply.headers.get("location")
+        if delivery.reference and place:
+            self.engines[delivery.sender].state.ledger.places[delivery.reference] = place
 
     def _takes_in(self, delivery: Delivery) -> bool:
         """Whether the recipient is there at all, and its sender is a client of it in that area."""

@@ -61,6 +61,7 @@ def _delivery(sender: str, message: Message, request: Request) -> Delivery:
         key=request.key,
         correlation_id=message.correlation_id,
         media_type=request.media_type,
+        reference=request.reference,
     )
 
 

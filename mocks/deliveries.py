@@ -66,6 +66,7 @@ class Delivery:
         headers: besides those that every delivery has.
         key: name of the key ring that it is signed with; empty where it is not signed but carries a token.
         media_type: of the body.
+        reference: the sender's own id of what this makes at the recipient; empty where it never asks for it again.
     """
 
     sender: str
@@ -79,6 +80,7 @@ class Delivery:
     key: str = ""
     correlation_id: str = ""
     media_type: str = "application/json"
+    reference: str = ""
 
     @property
     def lane(self) -> Lane:
@@ -182,6 +184,8 @@ class Deliveries:
         self.gives_up: Callable[[Delivery], bool] = lambda _: False
         # Only a fault insists: what was refused is refused for good.
         self.insists: Callable[[Delivery], bool] = lambda _: False
+        # Told of each that the recipient has, with what it answered.
+        self.taken_in: Callable[[Delivery, Reply], None] = lambda _delivery, _reply: None
         clock.performers[PERFORMER] = self._perform
         self._epoch = 0
         self.reset()
@@ -269,6 +273,8 @@ class Deliveries:
             self._queue(tracked)
             return
         tracked.state = State.DELIVERED if reply.is_success else State.REFUSED
+        if reply.is_success:
+            self.taken_in(tracked.delivery, reply)
         self._finished.append(tracked)
         self._next(tracked.delivery.lane)
 

@@ -30,6 +30,8 @@ FIRST_MATCH = "4b6d8f0a-1c3e-4a5b-8d7f-9e1a3c5e7b01"
 FIRST_NUMBER_CHANGE = "8f0a2c4e-5b7d-4e9f-8a3c-b4d6f8a0c201"
 FIRST_CHANGE = "a2c4e6f8-7d9f-4b1a-9c5e-d6f8a0b2e401"
 FIRST_SUBSCRIPTION = "c4e6f8a0-9b1d-4d3c-8e7a-f8a0b2c4d601"
+# What each council's supplier subscribed to before anyone calls.
+SUBSCRIPTIONS = dict(zip(COUNCILS, (FIRST_SUBSCRIPTION, "c4e6f8a0-9b1d-4d3c-8e7a-f8a0b2c4d602"), strict=True))
 
 
 @dataclass
@@ -96,7 +98,7 @@ def fresh(seed: int) -> Register:
             if wanted:
                 first[wanted] = key
             state.id_for(council, key, wanted)
-        _seed_subscription(state, council, is_first=place == 0)
+        _seed_subscription(state, council)
     _seed_namesakes(state)
     _seed_ended(state, first[FIRST_PERSON])
     _seed_match(state, first[FIRST_PERSON])
@@ -184,8 +186,8 @@ def _seed_match(state: Register, first: str) -> None:
     state.matches.add(FIRST_MATCH, COUNCILS[0], result)
 
 
-def _seed_subscription(state: Register, council: str, *, is_first: bool) -> None:
-    identifier = FIRST_SUBSCRIPTION if is_first else state.new_id()
+def _seed_subscription(state: Register, council: str) -> None:
+    identifier = SUBSCRIPTIONS[council]
     subscription = {
         "subscriptionId": identifier,
         "callbackUrl": "https://supplier-app.joinedup.example/v1/deliveries",

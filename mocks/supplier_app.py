@@ -122,13 +122,15 @@ def end_agreement(call: ApplicationCall) -> Answer:
     people = _delete(call, call.state.people, agreement, "heldPersonId", keeps=keeps)
     _delete(call, call.state.exports, agreement, "exportId", keeps=keeps)
     subscriptions = _delete(call, call.state.subscriptions, agreement, "subscriptionId")
+    for subscription in subscriptions:
+        _unsubscribe(call, subscription)
     identifier = call.state.new_id()
     confirmation = {
         **call.body,
         "offBoardingId": identifier,
         "agreementId": agreement["agreementId"],
-        "deletedPeople": people,
-        "endedSubscriptions": subscriptions,
+        "deletedPeople": len(people),
+        "endedSubscriptions": len(subscriptions),
         "confirmedAt": stamp(call.now),
     }
     call.state.ledger.send(call, council, "deletion-confirmed", confirmation)
@@ -138,12 +140,12 @@ def end_agreement(call: ApplicationCall) -> Answer:
 
 def _delete(
     call: ApplicationCall, records: Records, agreement: Record, name: str, *, keeps: bool = False
-) -> int:
-    """How many records of an agreement were deleted; ``keeps`` is a fault's, which only says so."""
+) -> list[str]:
+    """The records of an agreement that were deleted; ``keeps`` is a fault's, which only says so."""
     gone = [kept.record[name] for kept in call.state.under(records, agreement, call.caller.area)]
     for identifier in () if keeps else gone:
         records.remove(identifier)
-    return len(gone)
+    return gone
 
 
 def get_off_boarding(call: ApplicationCall) -> Answer:
@@ -225,7 +227,7 @@ def add_subscription(call: ApplicationCall) -> Answer:
         "subscriptionId": identifier,
         "keyRing": key_ring(call.caller.area),
     }
-    wanted = {"callbackUrl": CALLBACK, "events": call.body["events"]}
+    wanted = {"subscriptionId": identifier, "callbackUrl": CALLBACK, "events": call.body["events"]}
     call.state.ledger.send(call, "identity", "subscription-wanted", wanted)
     return filed(call, call.state.subscriptions, "/v1/subscriptions", identifier, record)
 
@@ -239,7 +241,15 @@ def remove_subscription(call: ApplicationCall) -> Answer:
     """End a subscription."""
     record = found(call, call.state.subscriptions, "subscriptionId")
     call.state.subscriptions.remove(record["subscriptionId"])
+    _unsubscribe(call, record["subscriptionId"])
     return Answer(204)
+
+
+def _unsubscribe(call: ApplicationCall, identifier: str) -> None:
+    """Have the register end what it keeps for a subscription; one that still waits to be delivered is not called back."""
+    place = call.state.ledger.places.pop(identifier, "")
+    if place:
+        call.state.ledger.send(call, "identity", "subscription-ended", {"place": place})
 
 
 def receive_delivery(call: ApplicationCall, rings: Rings) -> Answer:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from joinedup.mocks.casework import Casework
-from joinedup.mocks.identity_register import key_ring
+from joinedup.mocks.identity_register import SUBSCRIPTIONS, key_ring
 from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.people import Person, children
 from joinedup.mocks.signatures import Received
@@ -115,6 +115,7 @@ def _seed_cases(state: Application, council: str, agreement: str, *, is_first: b
             "keyRing": key_ring(council),
         },
     )
+    state.ledger.places[subscription] = f"/v1/subscriptions/{SUBSCRIPTIONS[council]}"
     copies = [dict(kept.record) for kept in state.people.of(council)]
     state.exports.add(
         export, council, {"exportId": export, **about, "createdAt": SEEDED_AT, "people": copies}

@@ -36,6 +36,7 @@ class Request:
         path: parameters of the path.
         address: path where no contract says it, of a subscriber's own address.
         key: name of the key ring that it is signed with; empty where a token is sent instead.
+        reference: the sender's own id of what this makes at the recipient; empty where it never asks for it again.
     """
 
     system: str
@@ -46,6 +47,7 @@ class Request:
     address: str = ""
     key: str = ""
     media_type: str = "application/json"
+    reference: str = ""
 
 
 Translation = Callable[[Message], Iterable[Request]]

@@ -58,7 +58,14 @@ def to_custodian(message: Message) -> Iterable[Request]:
 
 def subscription_wanted(message: Message) -> Iterable[Request]:
     """The register tells the application of changes, in the name of the council that it works for."""
-    yield Request("identity", "subscribe", message.body)
+    wanted = part(message.body, ("callbackUrl", "events"))
+    yield Request("identity", "subscribe", wanted, reference=message.body["subscriptionId"])
+
+
+def subscription_ended(message: Message) -> Iterable[Request]:
+    """The register tells the application nothing more for a subscription, which goes by the register's own id."""
+    identifier = message.body["place"].rpartition("/")[2]
+    yield Request("identity", "unsubscribe", None, path={"subscriptionId": identifier})
 
 
 def deletion_confirmed(message: Message) -> Iterable[Request]:
@@ -108,6 +115,7 @@ TRANSLATIONS: dict[tuple[str, str], Translation] = {
     ("locator", "work-available"): to_custodian,
     ("locator", "sharing-withdrawn"): to_custodian,
     ("supplier-app", "subscription-wanted"): subscription_wanted,
+    ("supplier-app", "subscription-ended"): subscription_ended,
     ("supplier-app", "deletion-confirmed"): deletion_confirmed,
     ("supplier-app", "subject-access-request"): partial(subject_access, sender="supplier-app"),
 }

@@ -24,10 +24,11 @@ class Place:
 
     def __init__(self, *faults: str) -> None:
         self.cast = Cast(SYSTEMS, faults=faults, clock=StoppedClock())
+        self.visitors = {system: Visitor(self.cast, system) for system in SYSTEMS}
 
     def ask(self, system: str, method: str, path: str, body: Any = None, who: str = "own") -> Any:
         """The body of an answer that has to be a success."""
-        visitor = Visitor(self.cast, system)
+        visitor = self.visitors[system]
         answer = visitor.send("", method, path, body=body, token=visitor.token(who))
         assert answer.status < 300, answer.body
         return answer.body
@@ -113,3 +114,41 @@ def test_an_application_that_wants_to_hear_of_changes_hears_of_them(place: Place
     )
     copy = place.ask("supplier-app", "GET", f"/v2/held-people/{FIRST_HELD}")
     assert copy["nhsNumber"] == changed["nhsNumber"]
+
+
+def registered(place: Place, who: str) -> int:
+    """How many subscriptions the register has in the name of a council."""
+    return len(place.ask("identity", "GET", "/v1/subscriptions", who=who)["items"])
+
+
+@pytest.mark.parametrize("who", ["own", "other"])
+def test_a_subscription_that_is_ended_is_ended_at_the_register(place: Place, who: str) -> None:
+    """One by itself, and all of an agreement with it, those from before anyone calls too; nobody else's."""
+    agreement = place.ask("supplier-app", "GET", "/v1/agreements", who=who)["items"][0]["agreementId"]
+    wanted = {"agreementId": agreement, "events": ["gpChanged"]}
+    ids = [
+        place.ask("supplier-app", "POST", "/v1/subscriptions", wanted, who)["subscriptionId"] for _ in "123"
+    ]
+    found = [registered(place, who)]
+    place.ask("supplier-app", "DELETE", f"/v1/subscriptions/{ids[0]}", who=who)
+    found.append(registered(place, who))
+    place.ask("supplier-app", "POST", f"/v1/agreements/{agreement}/off-boardings", ENDED, who)
+    assert [*found, registered(place, who)] == [4, 3, 0]
+    assert sum(registered(place, each) for each in ("own", "other")) == 1
+    assert place.cast.engines["supplier-app"].state.ledger.places.keys().isdisjoint(ids)
+
+
+def test_a_subscription_can_be_ended_where_the_register_is_not_played() -> None:
+    """Nothing is left in the outbox that nobody could take in."""
+    cast = Cast(["supplier-app"], clock=StoppedClock())
+    visitor = Visitor(cast, "supplier-app")
+    made = visitor.send(
+        "made",
+        "POST",
+        "/v1/subscriptions",
+        body={"agreementId": FIRST_AGREEMENT, "events": ["gpChanged"]},
+        token=visitor.token(),
+    )
+    ended = visitor.send("ended", "DELETE", str(made.header("Location")), token=visitor.token())
+    assert ended.status == 204
+    assert [m.kind for m in cast.engines["supplier-app"].state.ledger.outbox] == ["subscription-wanted"]

@@ -290,7 +290,7 @@ def test_an_agreement_that_ends_leaves_nothing(visitor: Visitor) -> None:
     assert visitor.send("read", "GET", AGREEMENT).body["status"] == "ended"
     assert visitor.send("hold", "POST", HELD, body=PERSON).status == 409
     assert visitor.send("again", "POST", f"{AGREEMENT}/off-boardings", body=ENDED).status == 409
-    assert [kind for _, kind, _ in outbox(visitor)] == ["deletion-confirmed"]
+    assert [kind for _, kind, _ in outbox(visitor)] == ["subscription-ended", "deletion-confirmed"]
     assert visitor.send("confirmation", "GET", confirmation.header("Location") or "").status == 200
 
 
