@@ -77,7 +77,6 @@ class Ledger:
     outbox: list[Message] = field(default_factory=list)
     told: dict[str, set[str]] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
-    places: dict[str, str] = field(default_factory=dict)
     unclaimed: int = 0
 
     def note(self, call: Call[Any], about: str, outcome: str = "disclosed") -> None:
