@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
 SCHOOL_STARTS = time(8, 30)
 OFFICE_OPENS = time(9)
 OFFICE_CLOSES = time(17)
+# The same few days are counted from and ended over and over.
+REMEMBERED = 4096
 ONE_DAY = timedelta(days=1)
 SATURDAY = 5
 # Longer than any holiday; a search that goes further has left the calendar.
@@ -54,6 +56,7 @@ def start_of_day(day: date) -> datetime:
     return moment_of(day, time())
 
 
+@lru_cache(REMEMBERED)
 def end_of_day(day: date) -> datetime:
     """
     The first moment that is no longer that day in London, in UTC.
@@ -98,6 +101,7 @@ def next_working_day(day: date) -> date:
     return _next(day, is_working_day)
 
 
+@lru_cache(REMEMBERED)
 def add_working_days(day: date, count: int) -> date:
     """
     The ``count``-th working day after a day; before it, where the count is negative.

@@ -63,9 +63,11 @@ class Answer:
 
     def having(self, *headers: tuple[str, str]) -> Answer:
         """The answer with these headers in place of any of the same name."""
-        names = {name.lower() for name, _ in headers}
-        kept = [pair for pair in self.headers if pair[0].lower() not in names]
-        return Answer(self.status, self.body, (*kept, *headers), self.media_type)
+        kept = self.headers
+        if kept:
+            names = [name.lower() for name, _ in headers]
+            kept = tuple(pair for pair in kept if pair[0].lower() not in names)
+        return Answer(self.status, self.body, kept + headers, self.media_type)
 
     def without(self, name: str) -> Answer:
         """The answer without that header."""

@@ -206,7 +206,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._is_in_body:
             return  # a trailer, which never counts as a header (RFC 9110, 6.5.1)
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = _header_name(name), value.decode("latin-1")
         headers = self._headers
         # Those of one name are joined by a comma (RFC 9110, 5.3).
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
@@ -316,6 +316,11 @@ def written(answer: Answer, keeps_alive: bool) -> tuple[bytes, bytes]:
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
         raise ValueError("A header holds a line break.")
     return f"{head}\r\n\r\n".encode("latin-1"), body
+
+
+@lru_cache(128)
+def _header_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 @lru_cache(1)
