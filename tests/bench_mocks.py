@@ -26,6 +26,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bench_served import VARIANTS
 from servers import free_port
 from tools import node_tool
 
@@ -35,7 +36,8 @@ from joinedup.mocks.serve import served
 from joinedup.mocks.social_care import FIRST_CHILD
 
 STARTS = 5
-ROUNDS = 8
+SETS = 3
+ROUNDS = 3
 SECONDS = 1
 CONNECTIONS = 16
 SYSTEM = "social-care"
@@ -81,6 +83,10 @@ class Measured:
     processor: float
     p50: int
     p99: int
+
+
+Turns = dict[str, dict[str, list[Measured]]]
+"""What was measured, by method and subject."""
 
 
 @contextlib.contextmanager
@@ -163,18 +169,15 @@ def _measure(subject: Subject, method: str, script: Path, seconds: int = SECONDS
     return Measured(float(rate[1]), used / int(requests[1]) * 1e6, int(rest[1]), int(rest[2]))
 
 
-def _turns(subjects: Mapping[str, Subject], script: Path) -> dict[str, dict[str, list[Measured]]]:
-    """Measurements by method and subject, taken in turns after one that does not count."""
-    found: dict[str, dict[str, list[Measured]]] = {}
-    for method in ("GET", "POST"):
-        runs = found[method] = {name: [] for name in subjects}
+def _turns(subjects: Mapping[str, Subject], script: Path, found: Turns) -> None:
+    """Add measurements by method and subject, taken in turns after one that does not count."""
+    for method, runs in found.items():
         names = list(subjects)
         for round_number in range(ROUNDS + 1):
             for name in names[round_number % len(names) :] + names[: round_number % len(names)]:
                 measured = _measure(subjects[name], method, script)
                 if round_number:
-                    runs[name].append(measured)
-    return found
+                    runs.setdefault(name, []).append(measured)
 
 
 def _times(runs: Mapping[str, list[Measured]], other: str) -> float:
@@ -187,19 +190,24 @@ def _least(measured: Sequence[Measured]) -> float:
 
 
 def speed() -> dict[str, Any]:
-    """Rates and their ratios for reading and creating, over loopback, with wrk on the other core."""
+    """
+    Rates and their ratios for reading and creating, over loopback, with wrk on the other core.
+
+    Each set of turns has processes of its own: how one process lies in memory makes it a tenth faster or slower.
+    """
     if shutil.which("wrk") is None:
         return {"left_out": "wrk is not installed; to install it: apt-get install wrk"}
     left_out = ""
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
-        subjects = {each: stack.enter_context(_variant(each)) for each in ("whole", "without-validation")}
-        subjects["opaque-tokens"] = stack.enter_context(_variant("opaque-tokens"))
-        try:
-            subjects["prism"] = stack.enter_context(_prism(folder))
-        except pytest.skip.Exception as missing:
-            left_out = str(missing)
-        found = _turns(subjects, folder / "load.lua")
+    found: Turns = {"GET": {}, "POST": {}}
+    for _ in range(SETS):
+        with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+            folder = Path(name)
+            subjects = {each: stack.enter_context(_variant(each)) for each in VARIANTS}
+            try:
+                subjects["prism"] = stack.enter_context(_prism(folder))
+            except pytest.skip.Exception as missing:
+                left_out = str(missing)
+            _turns(subjects, folder / "load.lua", found)
     return {method.lower(): _summary(runs) for method, runs in found.items()} | {
         "load_average": [round(each, 1) for each in os.getloadavg()],
         "left_out": left_out,
