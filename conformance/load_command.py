@@ -29,7 +29,14 @@ from joinedup.scenarios.load_capacity import find_capacity
 from joinedup.scenarios.load_counting import counted
 from joinedup.scenarios.load_levels import DEFAULT, checked
 from joinedup.scenarios.load_plan import LoadPlan, Outage
-from joinedup.scenarios.load_preparation import DEFAULT_MIX, Preparation, Wanted, systems_needed, wanted
+from joinedup.scenarios.load_preparation import (
+    DEFAULT_MIX,
+    Preparation,
+    Wanted,
+    enrolled,
+    systems_needed,
+    wanted,
+)
 from joinedup.scenarios.load_results import performance
 from joinedup.scenarios.load_run import Cluster, send, work
 
@@ -97,7 +104,10 @@ def load(order: Ordered) -> int:
     needed = systems_needed(entries)
     _refuse_what_nobody_allowed(configuration, needed)
     with _serving(configuration, needed, order) as (whole, ours, agencies):
-        preparation = Preparation(whole, ours, agencies, _choices(order, settings, entries, ours))
+        choices = {**_choices(order, settings, entries, ours), "seed": order.seed}
+        preparation = Preparation(
+            whole, ours, agencies, choices, lambda sentence: click.echo(sentence, err=True)
+        )
         plan = preparation.plan(entries)
         found = _found(order, plan, settings.levels or DEFAULT, out, agencies, ours)
     write_whole(out / PERFORMANCE, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
@@ -130,7 +140,8 @@ def _found(
         if agencies:
             agencies.restore(kept)
         users = order.users or _users(rate)
-        return once(msgspec.structs.replace(plan, run=secrets.token_hex(3), rate=rate, users=users))
+        faster = msgspec.structs.replace(plan, run=secrets.token_hex(3), rate=rate, users=users)
+        return once(enrolled(faster, agencies))
 
     return find_capacity(tried, plan.rate, lambda sentence: click.echo(sentence, err=True))
 

@@ -43,11 +43,13 @@ class Arrival:
         number: its place in the whole schedule, from 0.
         item: which part of the mix, by its place.
         at_s: seconds after the start of the load.
+        turn: its place among the arrivals of that part, from 0.
     """
 
     number: int
     item: int
     at_s: float
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def schedule(profile: Profile, shares: Sequence[float], *, part: int = 0, of: in
     lines = (_due(profile, share, item, len(shares)) for item, share in enumerate(shares))
     for number, (at, item, turn) in enumerate(heapq.merge(*lines)):
         if (turn + item) % of == part:
-            yield Arrival(number, item, at)
+            yield Arrival(number, item, at, turn)
 
 
 def _due(profile: Profile, share: float, item: int, items: int) -> Iterator[tuple[float, int, int]]:

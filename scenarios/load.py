@@ -31,8 +31,9 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from joinedup.conformance.errors import RealDataError
 from joinedup.scenarios.arrivals import Arrival, schedule
+from joinedup.scenarios.load_ground import Ground
 from joinedup.scenarios.load_plan import LoadPlan, decode
-from joinedup.scenarios.load_players import Ground, Player
+from joinedup.scenarios.load_players import Player
 from joinedup.scenarios.load_tally import Tally
 
 PLAN = "JOINEDUP_LOAD"
@@ -174,7 +175,7 @@ def _play_one(part: Part, player: Player, arrival: Arrival) -> None:
         part.tally.late.record(time.monotonic() - due)
     part.tally.started += 1
     try:
-        player.play(part.items[arrival.item], arrival.number, due)
+        player.play(part.items[arrival.item], arrival.number, due, arrival.turn)
         part.tally.finished += 1
     finally:
         part.open -= 1

@@ -47,7 +47,7 @@ def counted(journals: Journals, tally: Tally, run: str, systems: Iterable[str], 
         d
         for system in systems
         for d in journals.deliveries(system)
-        if f"jl{run}u" in json.dumps(d.get("body"))
+        if f"jl{run}u" in json.dumps([d.get("body"), d.get("correlationId")])
     ]
     own = {str(delivery["deliveryId"]) for delivery in sent}
     found = {"compared": 0, "lost": 0, "duplicated": 0, "deliveries": len(sent)}

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 
 LENGTH = len("jl0a1b2cu123456n12345678z")
+# Names that hold no personal data in an address: what is asked for stands in the body.
+_SEARCHES = ("/search", "/searches", "/queries")
 _MARKER = re.compile(rb"jl([0-9a-f]{6})u(\d+)n(\d+)z")
 
 
@@ -53,4 +55,9 @@ def names_one(method: str, path: str) -> bool:
     """
     if method == "GET":
         return "{" in path
-    return not path.rstrip("/").endswith(("/search", "/searches", "/queries"))
+    return not is_read(method, path)
+
+
+def is_read(method: str, path: str) -> bool:
+    """Whether a request changes nothing: a search is one that does not, although it is a POST."""
+    return method in ("GET", "HEAD") or path.rstrip("/").endswith(_SEARCHES)

@@ -19,7 +19,7 @@ import msgspec
 
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.conformance.identities import Identity, build_identity
-from joinedup.scenarios.arrivals import Profile
+from joinedup.scenarios.arrivals import Profile, schedule
 from joinedup.scenarios.stages import ACTORS
 
 MARK = "@@MARK@@"
@@ -77,6 +77,10 @@ class PlannedJourney(msgspec.Struct, frozen=True):
         requests: how many requests each play sends, counted before the load.
         inputs: what is passed to it, with places for the marker.
         callers: (system, actor) of every request that it sends.
+        begins_at: when the story begins; its dates move with the real beginning. Empty: they stay.
+        steps, of: how many of its steps are played.
+        ends_at, why: the step before which it ends, and why, as a clause; empty where it is played whole.
+        first_child, children: which of the children of a load are its own, one for each play; none: it needs none.
     """
 
     name: str
@@ -86,6 +90,13 @@ class PlannedJourney(msgspec.Struct, frozen=True):
     requests: int
     inputs: dict[str, Any]
     callers: list[tuple[str, str]] = []
+    begins_at: str = ""
+    steps: int = 0
+    of: int = 0
+    ends_at: str = ""
+    why: str = ""
+    first_child: int = 0
+    children: int = 0
 
 
 PlannedItem = PlannedOperation | PlannedJourney
@@ -114,6 +125,7 @@ class LoadPlan(msgspec.Struct, frozen=True):
         judged_a_second: most answers a second of which each process does that, so that it does not take from the
             sending; 0: no limit.
         think_time_s: between the requests of a journey.
+        seed: of the bundled agencies' people.
         drain_s: how long after the end of the schedule what is late may still start.
     """
 
@@ -135,6 +147,7 @@ class LoadPlan(msgspec.Struct, frozen=True):
     drain_s: float = 5.0
     largest_answer: int = 5_000_000
     outage: Outage | None = None
+    seed: int = 1
 
     @property
     def items(self) -> Sequence[PlannedItem]:
@@ -145,6 +158,14 @@ class LoadPlan(msgspec.Struct, frozen=True):
     def profile(self) -> Profile:
         """How the rate runs."""
         return Profile(self.shape, self.rate, self.duration_s)
+
+    @property
+    def turns(self) -> list[int]:
+        """How often each part of the mix is played."""
+        found = [0] * len(self.items)
+        for arrival in schedule(self.profile, self.shares):
+            found[arrival.item] += 1
+        return found
 
     @property
     def shares(self) -> list[float]:

@@ -27,9 +27,13 @@ from joinedup.conformance.objects import free_texts, renewed, schema_of
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.target import OWN, Target, build_target
 from joinedup.conformance.vocabulary import REQUEST_IDENTIFIERS
+from joinedup.mocks.newcomers import MOST
 from joinedup.mocks.serve import Served
-from joinedup.scenarios.journey import bundled_journeys, first_workflow, systems_of
-from joinedup.scenarios.library import Library, Linked
+from joinedup.scenarios.journey import agencies_of, bundled_journeys
+from joinedup.scenarios.library import Library
+from joinedup.scenarios.load_ground import Ground
+from joinedup.scenarios.load_inputs import inputs_under_load, needs_child
+from joinedup.scenarios.load_journeys import part_of, refused
 from joinedup.scenarios.load_markers import LENGTH, Markers
 from joinedup.scenarios.load_plan import (
     MARK,
@@ -40,9 +44,8 @@ from joinedup.scenarios.load_plan import (
     PlannedSystem,
     filled,
 )
-from joinedup.scenarios.load_players import Ground, Player, inputs_with_markers
+from joinedup.scenarios.load_players import Player
 from joinedup.scenarios.load_tally import Tally
-from joinedup.scenarios.stages import CONTROL
 
 DEFAULT_JOURNEY = "police-notice"
 # With no mix of one's own: a story across agencies, and what is asked most in a day.
@@ -56,7 +59,7 @@ DEFAULT_MIX: Mapping[str, float] = {
     "police:getNotice": 1,
 }
 TRIALS = 2
-# The run in the markers of trials, so that none of them is taken for one of the load's.
+# The run in the markers of trials of operations, so that none of them is taken for one of a load's.
 NO_RUN = "000000"
 _MOST_MARKED = 3
 
@@ -121,38 +124,19 @@ def systems_needed(entries: Sequence[Wanted]) -> tuple[str, ...]:
     The systems that take part in a mix.
 
     Raises:
-        ConfigurationError: a journey uses the control plane, which is everyone's.
+        ConfigurationError: too little of a journey can be played by many at once.
     """
     found: dict[str, None] = {}
     for entry in entries:
         if not entry.path:
             found[entry.system] = None
             continue
-        linked = Library().open(entry.path)
-        systems = systems_of(linked)
-        if CONTROL in systems:
-            raise ConfigurationError(
-                f"The journey {entry.name} cannot be played under load: it asks the control plane for {_asked_of_control(linked)}, and clock, outages and journals are the same for all users at once.",
-                hint=f"Of the bundled journeys {', '.join(loadable_journeys())} can; single operations can all (--operation system:operationId), and so can documents of your own that do without the control plane.",
-            )
-        found.update(dict.fromkeys(systems))
+        library = Library()
+        part = part_of(library, entry.path)
+        if not part.is_worth_playing:
+            raise refused(entry.name, part)
+        found.update(dict.fromkeys(agencies_of(library.open(entry.path))))
     return tuple(found)
-
-
-def _asked_of_control(linked: Linked) -> str:
-    """What the steps of a document ask the control plane for, by name."""
-    start = f"$sourceDescriptions.{CONTROL}."
-    steps = [step for workflow in linked.document.workflows.values() for step in workflow.steps]
-    names = dict.fromkeys(s.workflow.removeprefix(start) for s in steps if s.workflow.startswith(start))
-    return ", ".join(names) or "something"
-
-
-def loadable_journeys() -> tuple[str, ...]:
-    """The bundled journeys that can be played by many users at once."""
-    library = Library()
-    return tuple(
-        name for name, path in bundled_journeys().items() if CONTROL not in systems_of(library.open(path))
-    )
 
 
 @dataclass
@@ -174,6 +158,9 @@ class Preparation:
     choices: Mapping[str, Any]
     said: Callable[[str], None] = print
     _targets: dict[str, Target] = field(default_factory=dict)
+    _children: int = 0
+    _trials: int = 0
+    _library: Library = field(default_factory=Library)
 
     def plan(self, entries: Sequence[Wanted]) -> LoadPlan:
         """
@@ -209,10 +196,12 @@ class Preparation:
         _ = bare.profile
         try:
             operations = [self._operation(entry) for entry in entries if not entry.path]
-            journeys = [self._journey(bare, entry) for entry in entries if entry.path]
+            journeys = self._journeys(bare, entries)
         finally:
             self._close()
-        return msgspec.structs.replace(bare, operations=operations, journeys=journeys)
+        return enrolled(
+            msgspec.structs.replace(bare, operations=operations, journeys=journeys), self.agencies
+        )
 
     def _clients(self) -> dict[str, dict[str, dict[str, Any]]]:
         found = self.agencies.callers if self.agencies else {}
@@ -220,31 +209,69 @@ class Preparation:
 
     # Journeys
 
-    def _journey(self, bare: LoadPlan, entry: Wanted) -> PlannedJourney:
-        """A journey, played twice in a row: what it sends is counted, and it must pass again after itself."""
+    def _journeys(self, bare: LoadPlan, entries: Sequence[Wanted]) -> list[PlannedJourney]:
+        """The journeys, each of which passed and passed again after itself, with the number of its requests."""
+        items = [self._with_children(self._journey(entry)) for entry in entries if entry.path]
+        if self.agencies and self._children:
+            self.agencies.enrol(self._children)
+        ground = Ground(msgspec.structs.replace(bare, run=secrets.token_hex(3), journeys=items, validate=1.0))
+        requests = [self._tried(ground, item) for item in items]
+        return [
+            msgspec.structs.replace(item, requests=max(count, 1), callers=ground.callers)
+            for item, count in zip(items, requests, strict=True)
+        ]
+
+    def _journey(self, entry: Wanted) -> PlannedJourney:
         given = self.configuration.journeys.get(entry.name)
-        workflow = first_workflow(Library().open(entry.path))
-        item = PlannedJourney(
-            entry.name, entry.path, workflow, entry.weight, 1, given.inputs if given else {}
+        part = part_of(self._library, entry.path, inputs=given.inputs if given else {})
+        if part.ends_at:
+            self.said(f"{entry.name} is played as far as many users can at once: {part.sentence}.")
+        return PlannedJourney(
+            entry.name,
+            entry.path,
+            part.callee.workflow.id,
+            entry.weight,
+            1,
+            inputs_under_load(part.callee, given.inputs if given else {}),
+            begins_at=part.begins_at,
+            steps=part.steps,
+            of=part.of,
+            ends_at=part.ends_at,
+            why=part.why,
         )
-        ground = Ground(msgspec.structs.replace(bare, run=NO_RUN, journeys=[item], validate=1.0))
-        item = msgspec.structs.replace(
-            item, inputs=inputs_with_markers(ground.callees[entry.name], item.inputs)
-        )
+
+    def _with_children(self, item: PlannedJourney) -> PlannedJourney:
+        """The journey with children for its trials, where it needs any."""
+        if not needs_child(item.inputs):
+            return item
+        self._children += TRIALS
+        return msgspec.structs.replace(item, first_child=self._children - TRIALS, children=TRIALS)
+
+    def _tried(self, ground: Ground, item: PlannedJourney) -> int:
+        """
+        How many requests a journey sends.
+
+        Raises:
+            SetupError: it does not pass, or not again after itself.
+        """
         requests = 0
         for trial in range(TRIALS):
             tally = Tally()
-            player = Player(ground, tally, trial, begin=0.0, told=lambda *_: None)
+            # Each trial is another piece of work, for which agencies can be asked.
+            self._trials += 1
+            player = Player(ground, tally, self._trials, begin=0.0, told=lambda *_: None)
             with contextlib.closing(player):
-                player.play(item, trial, 0.0)
+                player.play(item, self._trials, 0.0, trial)
             requests = tally.whole().count
-            if tally.rows[entry.name].failures:
-                why = next(iter(tally.why), "")
+            if tally.rows[item.name].failures:
+                why = next(
+                    (w for w in tally.why if w.startswith(f"{item.name}: ")), next(iter(tally.why), "")
+                )
                 raise SetupError(
-                    f"The journey {entry.name} does not pass {'again after itself' if trial else 'on its own'}, so its load would prove nothing ({why}).",
+                    f"The journey {item.name} does not pass {'again after itself' if trial else 'on its own'}, so its load would prove nothing ({why}).",
                     hint="Run `joinedup check --journey` on it, or pass inputs that differ for each user ({marker}, {number}, {nhs-number}) in [journeys.NAME.inputs].",
                 )
-        return msgspec.structs.replace(item, requests=max(requests, 1), callers=ground.callers)
+        return requests
 
     # Operations
 
@@ -296,6 +323,30 @@ class Preparation:
         for target in self._targets.values():
             if "client" in target.__dict__:
                 target.client.close()
+
+
+def enrolled(plan: LoadPlan, agencies: Served | None) -> LoadPlan:
+    """
+    The plan with a child of its own for each play of the journeys that need one, whom the agencies know.
+
+    Raises:
+        ConfigurationError: there are not so many children.
+    """
+    first = TRIALS * sum(bool(journey.children) for journey in plan.journeys)
+    journeys = []
+    for journey, turns in zip(plan.journeys, plan.turns, strict=False):
+        if journey.children:
+            journey = msgspec.structs.replace(journey, first_child=first, children=turns)
+            first += turns
+        journeys.append(journey)
+    if first > MOST:
+        raise ConfigurationError(
+            f"The journeys of this load need {first} children, one for each play, and there are {MOST}.",
+            hint="Lower the rate or the duration, or give these journeys less weight.",
+        )
+    if agencies and first:
+        agencies.enrol(first)
+    return msgspec.structs.replace(plan, journeys=journeys)
 
 
 def _harvested(target: Target, identity: str) -> None:

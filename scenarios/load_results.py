@@ -7,6 +7,7 @@ Fields, beside those that the design names (times in ms, rates a second, process
 verdict             ``met``, ``broken`` or ``invalid``; it stands beside conformance and never in it
 invalid_because     sentences: why nothing may be concluded from this load
 by_name             a row for each request and journey: name, kind, requests, failures, rate, percentiles
+                    a journey has steps_played of steps, and where it ends early ends_at and ends_because
 series              a row for each second: second, rate_scheduled, rate, failures, p50_ms, p95_ms, p99_ms,
                     p95_from_intended_ms
 left_out            requests that journeys no longer sent, because they had failed before
@@ -25,7 +26,7 @@ from typing import Any
 from joinedup.scenarios.arrivals import Profile
 from joinedup.scenarios.latency import Histogram, merged
 from joinedup.scenarios.load_levels import Levels, judged
-from joinedup.scenarios.load_plan import LoadPlan
+from joinedup.scenarios.load_plan import LoadPlan, PlannedJourney
 from joinedup.scenarios.load_tally import Row, Tally
 
 PERCENTILES = (50, 75, 90, 95, 99)
@@ -68,8 +69,9 @@ def performance(
         "generator_busiest_cpu": round(max((100 * share for share in tally.busiest), default=0.0), 1),
         "generator_late_p99_ms": round(tally.late.percentile(99), _MS),
     }
+    played = {journey.name: _played(journey) for journey in plan.journeys}
     found["by_name"] = [
-        {"name": name, "kind": row.kind, **_figures(row, plan.duration_s)}
+        {"name": name, "kind": row.kind, **_figures(row, plan.duration_s), **played.get(name, {})}
         for name, row in sorted(tally.rows.items(), key=lambda pair: (pair[1].kind, pair[0]))
     ]
     found["series"] = series(plan.profile, tally)
@@ -130,6 +132,12 @@ def _figures(row: Row, seconds: float) -> dict[str, Any]:
         "longest_ms": round(row.service.longest / 1000, _MS),
         "longest_from_intended_ms": round(row.intended.longest / 1000, _MS),
     }
+
+
+def _played(journey: PlannedJourney) -> dict[str, Any]:
+    """How much of a journey each play is."""
+    found: dict[str, Any] = {"steps_played": journey.steps, "steps": journey.of}
+    return {**found, "ends_at": journey.ends_at, "ends_because": journey.why} if journey.ends_at else found
 
 
 def _within(tally: Tally, seconds: float) -> int:

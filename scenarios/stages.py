@@ -66,6 +66,7 @@ class Stage(Protocol):
 Wait = Callable[[float], None]
 Identities = Callable[[str, str], Identity | None]
 Observe = Callable[[str, Exchange], None]
+Ask = Callable[[str, str, object], Mapping[str, Any]]
 
 
 def real_wait(seconds: float) -> None:
@@ -205,7 +206,8 @@ def _served_identity(
         return None
     keys: dict[str, Any]
     if actor in SPOILT:
-        keys = {"flow": "bearer", "token": _spoilt(served, system, actor, trust)}
+        token = spoilt_token(served.ask, called.identities["own"], system, actor, trust)
+        keys = {"flow": "bearer", "token": token}
         return build_identity(actor, keys, folder=Path(), where=f"{system}.{actor}", trust=trust)
     owner, name = ACTORS.get(actor, (actor, "own"))
     if actor in called.identities:
@@ -218,11 +220,19 @@ def _served_identity(
     return build_identity(actor, keys, folder=Path(), where=f"{system}.{actor}", trust=trust)
 
 
-def _spoilt(served: Handle, system: str, actor: str, trust: ssl.SSLContext | None) -> str:
-    """A token of the usual caller of a system with one thing wrong."""
-    own = served.systems[system].identities["own"]
+def spoilt_token(
+    ask: Ask, own: Mapping[str, Any], system: str, actor: str, trust: ssl.SSLContext | None = None
+) -> str:
+    """
+    A token of the usual caller of a bundled agency with one thing wrong.
+
+    Args:
+        ask: calls the control plane, by method, path and body.
+        own: the caller's identity.
+        actor: one of ``SPOILT``.
+    """
     order = {"system": system, "organisation": own["organisation"], **SPOILT[actor]}
-    token = str(served.ask("POST", "/v1/toolbox/tokens", order)["authorization"]).removeprefix("Bearer ")
+    token = str(ask("POST", "/v1/toolbox/tokens", order)["authorization"]).removeprefix("Bearer ")
     if actor == "revoked":
         httpx.post(
             own["token_url"].removesuffix("token") + "revoke",

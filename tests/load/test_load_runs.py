@@ -250,13 +250,13 @@ def test_what_cannot_be_sent_is_refused(
     assert "Traceback" not in result.output
 
 
-def test_a_journey_that_needs_the_control_plane_is_refused(tmp_path: Path) -> None:
-    """What it asks for, and which journeys can be played instead, is said before anything is served."""
+def test_a_journey_that_changes_the_world_at_once_is_refused(tmp_path: Path) -> None:
+    """The step that would change something for everybody is named, before anything is served."""
     order = ["--journey", "operation-encompass", "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(main, ["load", *order])
     assert result.exit_code == 2, result.output
-    assert "switch-outage" in result.output
-    assert "police-notice" in result.output
+    assert "school-system-is-away: it takes an agency away from everybody" in result.output
+    assert "docs/load.md" in result.output
     assert not (tmp_path / "out").exists()
 
 
