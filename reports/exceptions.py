@@ -24,7 +24,7 @@ import msgspec
 
 from joinedup.conformance.findings import Finding
 from joinedup.conformance.outcomes import Outcome
-from joinedup.reports import persons
+from joinedup.reports import persons, wording
 from joinedup.reports.wording import printable
 
 LONGEST_DAYS = 180
@@ -281,12 +281,12 @@ def first_unexpected(verdict: Mapping[str, Any], within: Sequence[str] | None = 
         within: ids of the findings to look at; None for all.
     """
     open_ = [r for r in verdict.get("requirements", []) if not r.get("waived") and r["level"] == "MUST"]
-    hindering = {id_ for requirement in open_ for id_ in requirement.get("blocked_by", [])}
+    hinders = wording.hindering(verdict)
     unexpected = [
         str(part["id"])
         for finding in verdict.get("findings", [])
         for part in finding.get("parts") or [finding]
-        if (part["level"] == "MUST" or finding["id"] in hindering)
+        if (part["level"] == "MUST" or finding["id"] in hinders)
         and not part.get("waived")
         and (within is None or part["id"] in within)
     ]

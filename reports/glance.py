@@ -85,10 +85,11 @@ def _lines(verdict: Verdict, level: str, outcome: str) -> list[Line]:
         for r in verdict.get("requirements", [])
         if r["outcome"] == outcome and not r["findings"] and not r.get("waived")
     ]
+    hinders = wording.hindering(verdict)
     found = [
         Line(str(finding["title"]), str(finding["id"]))
         for finding in verdict.get("findings", [])
-        if finding.get("level") == level and not finding.get("waived")
+        if wording.is_to_be_fixed(finding, hinders) == (level == "MUST") and not finding.get("waived")
     ]
     return found + [Line(str(point["plain"] or point["text"])) for point in points]
 
@@ -108,10 +109,11 @@ def _tile(name: str, tone: str, lines: Sequence[Line], doubt: str = "", breaks: 
 
 def whose(verdict: Verdict) -> str:
     """Whose each thing is that stands in the way of a yes: the systems', the set-up's, or the harness's own."""
+    hinders = wording.hindering(verdict)
     found = Counter(
         str(finding["system"])
         for finding in verdict.get("findings", [])
-        if finding.get("level") == "MUST" and not finding.get("waived")
+        if wording.is_to_be_fixed(finding, hinders) and not finding.get("waived")
     )
     faults = Counter(str(error["outcome"]) for error in verdict.get("errors", []))
     said = [f"What must be fixed lies with {_each(found)}."] if found else []

@@ -56,9 +56,10 @@ def _tiles(verdict: Verdict) -> Iterator[str]:
 
 
 def _findings(verdict: Verdict) -> Iterator[str]:
-    findings = verdict.get("findings", [])
+    findings, hinders = verdict.get("findings", []), wording.hindering(verdict)
     for finding in findings[:MOST_FINDINGS]:
-        sign = wording.OUTCOMES[Outcome.FAIL if finding["level"] == "MUST" else Outcome.WARN]
+        must = wording.is_to_be_fixed(finding, hinders)
+        sign = wording.OUTCOMES[Outcome.FAIL if must else Outcome.WARN]
         sign = wording.AGREED if finding.get("waived") else sign
         broken = _text(", ".join(finding["requirements"]))
         seen = f"{_text(finding['system'])}, {_text(finding['where'])}"

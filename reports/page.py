@@ -33,7 +33,7 @@ def render(verdict: Verdict) -> str:
     """The report of a run as one HTML file; nothing in it is fetched, and no text in it can become markup."""
     systems = [str(system["system"]) for system in verdict.get("systems", [])]
     style = _style(len(systems))
-    findings = verdict.get("findings", [])
+    findings, hinders = verdict.get("findings", []), wording.hindering(verdict)
     changes = earlier.changes(verdict)
     return (
         environment()
@@ -47,7 +47,8 @@ def render(verdict: Verdict) -> str:
             again=glance.again(verdict),
             findings=findings[:MOST_DETAILED_FINDINGS],
             more_findings=findings[MOST_DETAILED_FINDINGS:],
-            levels=Counter(_class_of(finding) for finding in findings),
+            hinders=hinders,
+            levels=Counter(_class_of(finding, hinders) for finding in findings),
             detailed=detailed(verdict),
             known={requirement["id"] for requirement in verdict.get("requirements", [])},
             anchors=anchors(verdict.get("requirements", [])),
@@ -80,11 +81,11 @@ def _style(systems: int) -> str:
     return (TEMPLATES / "report.css").read_text(encoding="utf-8") + chosen
 
 
-def _class_of(finding: Mapping[str, Any]) -> str:
+def _class_of(finding: Mapping[str, Any], hinders: Collection[str]) -> str:
     """What the filters call a finding."""
     if finding.get("waived"):
         return "agreed"
-    return "must" if finding.get("level") == "MUST" else "should"
+    return "must" if wording.is_to_be_fixed(finding, hinders) else "should"
 
 
 def journeys(verdict: Verdict) -> list[dict[str, Any]]:

@@ -129,9 +129,9 @@ def _unexpected(verdict: Verdict, run: str) -> Iterator[str]:
 
 
 def _findings(verdict: Verdict, colour: bool, width: int, run: str) -> Iterator[str]:
-    findings = verdict.get("findings", [])
+    findings, hinders = verdict.get("findings", []), wording.hindering(verdict)
     for finding in findings[:MOST_FINDINGS]:
-        must = finding["level"] == "MUST"
+        must = wording.is_to_be_fixed(finding, hinders)
         sign = wording.OUTCOMES[Outcome.FAIL if must else Outcome.WARN]
         yield ""
         if finding.get("waived"):

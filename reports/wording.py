@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,17 @@ def result(requirement: Verdict) -> Sign:
 def is_untested(requirement: Verdict) -> bool:
     """Whether a requirement was left out because nothing in this run can prove it, and not because it does not apply."""
     return requirement.get("outcome") == Outcome.NOT_APPLICABLE and bool(requirement.get("not_tested"))
+
+
+def hindering(verdict: Verdict) -> frozenset[str]:
+    """Ids of the findings without which some required point could have been tested: these have to be mended too."""
+    open_ = (r for r in verdict.get("requirements", []) if r["level"] == "MUST" and not r.get("waived"))
+    return frozenset(id_ for requirement in open_ for id_ in requirement.get("blocked_by", []))
+
+
+def is_to_be_fixed(finding: Verdict, hinders: Collection[str]) -> bool:
+    """Whether a finding stands against a yes; ``hinders`` as of ``hindering``."""
+    return finding.get("level") == "MUST" or finding.get("id") in hinders
 
 
 def recommendation(verdict: Verdict) -> Sign:

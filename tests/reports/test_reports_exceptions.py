@@ -14,7 +14,7 @@ import pytest
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.conformance.findings import Finding, Result
 from joinedup.conformance.outcomes import Cause, Outcome
-from joinedup.reports import agreements, glance, junit, summary, wording
+from joinedup.reports import agreements, glance, junit, markdown, page, summary, wording
 from joinedup.reports.exceptions import Known, Waiver, exit_code, ready_entries
 
 TODAY = date(2026, 11, 22)
@@ -175,6 +175,18 @@ def test_a_recommended_point_that_blocks_required_ones_can_be_agreed(story: Any)
     verdict = judged(story, MET[0], UNCLEAR, behind, waivers=[waiver])
     assert (verdict["exit_code"], verdict["errors"]) == (0, [])
     assert [point(verdict, id_)["waived"] for id_ in ("CON-01", "ERR-01")] == [True, True]
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_what_blocks_a_required_point_has_to_be_fixed(story: Any, blocks: bool) -> None:
+    """A recommended point whose finding kept a required one from being tested stands under what must be fixed."""
+    results = [MET[0], replace(BEHIND, blocked_by=UNCLEAR.rule)] if blocks else list(MET[:2])
+    verdict = judged(story, *results, UNCLEAR)
+    numbers = [tile.number for tile in glance.tiles(verdict)]
+    html, told = page.render(verdict), markdown.summary(verdict)
+    assert (numbers[0], numbers[2]) == (("1", "0") if blocks else ("0", "1"))
+    assert ('class="finding must' in html, "(not met;" in told) == (blocks, blocks)
+    assert ("What must be fixed lies with" in html) == blocks
 
 
 def test_what_a_known_finding_blocked_is_known(story: Any) -> None:
