@@ -24,6 +24,9 @@ LONGEST_NAME = 22
 # Characters of a label for each lane that its arrow crosses.
 LONGEST_LABEL = 26
 LONGEST_BAND = 11
+# Who calls where a step names nobody, and what a reader calls the agencies' control plane.
+TESTER = "the test"
+SHOWN = {"control": "clock and records", "caller": TESTER}
 DELIVERED = "Sent on between the agencies themselves"
 
 
@@ -147,11 +150,11 @@ def _mappings(value: object) -> list[Mapping[str, Any]]:
 
 def _part(step: Mapping[str, Any], number: int) -> Part:
     receiver = str(step.get("system") or "")
-    sender = str(step.get("lane") or step.get("from") or step.get("actor") or "caller")
+    sender = str(step.get("lane") or step.get("from") or step.get("actor") or TESTER)
     calls = [
         Call(
-            sender=sender,
-            receiver=str(sent.get("system") or receiver or "system"),
+            sender=_shown(sender),
+            receiver=_shown(str(sent.get("system") or receiver or "system")),
             what=f"{sent.get('method', '')} {sent.get('path', '')}".strip(),
             answer=str(sent.get("status") or "no answer"),
         )
@@ -159,6 +162,10 @@ def _part(step: Mapping[str, Any], number: int) -> Part:
     ]
     title = str(step.get("description") or step.get("id") or "").rstrip(".")
     return Part(f"{number} {title}", str(step.get("outcome")), str(step.get("reason") or ""), tuple(calls))
+
+
+def _shown(name: str) -> str:
+    return SHOWN.get(name, name)
 
 
 def _delivery(sent: Mapping[str, Any]) -> Call:

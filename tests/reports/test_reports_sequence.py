@@ -104,3 +104,14 @@ def test_what_cannot_be_drawn_is_not(series: object) -> None:
 def test_what_is_no_number_is_unknown(value: object, told: str) -> None:
     """A figure that is missing is never shown as nought."""
     assert load_chart.figure(value, " ms") == told
+
+
+def test_the_control_plane_is_named_for_readers() -> None:
+    """Who reads no code sees that the test moved the clock, and no word of the harness's own."""
+    moved = {"method": "POST", "path": "/v1/clock/advances", "status": 200}
+    step = {"id": "later", "outcome": "pass", "system": "control", "exchanges": [moved]}
+    (part,) = sequence.told({"played": [step]})
+    assert (
+        part.calls[0].sentence
+        == "the test calls clock and records: POST /v1/clock/advances, answered with 200."
+    )
