@@ -5,21 +5,22 @@ Hypothesis writes out the source of every lambda for whoever debugs a test, and 
 of every module that is installed as this one is; both parse the same files again in each process. Without them the cases
 also no longer depend on which modules happen to be loaded. It tries which characters a codec has, a million of them, and
 remembers that in a folder that ends with the run. Schemathesis forgets after each document what it has drawn for a
-parameter that others have too.
+parameter that others have too, and puts its settings together anew for each request.
 
-The names are private to Hypothesis, whose version is locked; a test says which of them is gone.
+The names are private to both, whose versions are locked; a test says which of them is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis.internal import charmap, lambda_sources
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.intervalsets import IntervalSet
+from schemathesis.config import ProjectConfig
 from schemathesis.generation.coverage import GenerationSession
 
 DRAWN = GenerationSession()
@@ -39,6 +40,8 @@ def _characters(codec: str) -> tuple[IntervalSet, IntervalSet]:
     return _CHARACTERS.get(codec) or _found_out(codec)
 
 
+# Questions that are asked several times for each request; each answer is put together from all settings.
+_SETTINGS = ("generation_for", "phases_for", "checks_config_for")
 # What is put where, for as long as something is generated: (module, name, value).
 _SPARED: tuple[tuple[Any, str, Any], ...] = (
     (lambda_sources, "lambda_description", lambda function: "lambda"),
@@ -47,11 +50,28 @@ _SPARED: tuple[tuple[Any, str, Any], ...] = (
 )
 
 
+def _remembered(config: type[Any], name: str) -> Callable[..., Any]:
+    """A method of the settings that answers what it has answered for the same operation and phase."""
+    answer = getattr(config, name)
+    # With the settings themselves, so that no others can come to stand at their place in memory meanwhile.
+    known: dict[tuple[int, str, str | None], tuple[Any, Any]] = {}
+
+    def remembered(self: Any, *, operation: Any = None, phase: str | None = None) -> Any:
+        key = (id(self), operation.label if operation is not None else "", phase)
+        if key not in known:
+            asked = {"operation": operation} | ({"phase": phase} if phase is not None else {})
+            known[key] = (self, answer(self, **asked))
+        return known[key][1]
+
+    return remembered
+
+
 @contextlib.contextmanager
 def sparing() -> Iterator[None]:
     """Generate without what nobody reads while this is open; other tests of the process are as they were."""
+    settings = ((ProjectConfig, name, _remembered(ProjectConfig, name)) for name in _SETTINGS)
     with contextlib.ExitStack() as undo:
-        for module, name, value in _SPARED:
-            undo.callback(setattr, module, name, getattr(module, name))
-            setattr(module, name, value)
+        for place, name, value in (*_SPARED, *settings):
+            undo.callback(setattr, place, name, getattr(place, name))
+            setattr(place, name, value)
         yield

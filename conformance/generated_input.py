@@ -40,6 +40,7 @@ class Cases:
         same_header: how many operations of a crowd are sent an optional header of one name; None for all.
         same_shape: how many operations of a crowd with the same headers and query get coverage cases for these; None for
             all. Bodies and paths get theirs everywhere.
+        examples: how many requests an operation of a crowd gets that are made of examples; None for all.
         most_covered: coverage cases of an operation; None for as many as there are.
     """
 
@@ -52,6 +53,7 @@ class Cases:
     least_fuzzing: int = 3
     same_header: int | None = None
     same_shape: int | None = None
+    examples: int | None = None
     most_covered: int | None = None
 
     def within(self, operations: int, requests: int, crowd: int = 0) -> Cases:
@@ -72,6 +74,7 @@ class Cases:
             of_one_kind=self.of_one_kind if large == 1 else max(int(self.in_a_crowd / large), 1),
             same_header=self.same_header if large > 1 else None,
             same_shape=self.same_shape if large > 1 else None,
+            examples=self.examples if large > 1 else None,
             most_covered=max(each * 3 // 4 - fuzzing, 1),
         )
 
@@ -96,7 +99,13 @@ def schema_for(target: Target, cases: Cases, operations: frozenset[str]) -> Any:
     alike = _alike(target.operations, cases.same_shape)
     sparing = _sparing(schema.iter_coverage_cases, cases.of_one_kind, cases.most_covered, alike)
     vars(schema)["iter_coverage_cases"] = sparing
+    vars(schema)["get_strategies_from_examples"] = _first(cases.examples, schema.get_strategies_from_examples)
     return schema
+
+
+def _first(most: int | None, generate: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """The first of what is generated; all of it where ``most`` is None."""
+    return lambda *positional, **named: generate(*positional, **named)[:most]
 
 
 def _alike(operations: Sequence[Operation], most: int | None) -> frozenset[str]:

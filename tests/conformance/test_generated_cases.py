@@ -25,7 +25,7 @@ LITTLE = Cases(0, 0, of_one_kind=3, least_fuzzing=0)
         (Cases(20, 5), 2_000, 0, 15_000, Cases(1, 5, of_one_kind=1, most_covered=4)),
         (Cases(20, 5), 0, 0, 0, Cases(1, 0, most_covered=1)),
         (Cases(3, 0, least_fuzzing=0), 10, 187, 15_000, replace(LITTLE, most_covered=1125)),
-        (Cases(3, 0, same_header=3, same_shape=1), 10, 0, 15_000, Cases(3, 0, most_covered=1122)),
+        (Cases(3, 0, same_header=3, same_shape=1, examples=1), 10, 0, 15_000, Cases(3, 0, most_covered=1122)),
     ],
 )
 def test_cases_fall_as_operations_grow(

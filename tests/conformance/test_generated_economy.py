@@ -6,6 +6,7 @@ import pytest
 from hypothesis.internal import charmap, lambda_sources
 from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import characters, integers
+from schemathesis.config import ProjectConfig
 
 from joinedup.conformance import generated_economy
 from joinedup.conformance.generated_economy import sparing
@@ -14,6 +15,9 @@ PLACES = [
     (lambda_sources, "lambda_description"),
     (providers, "_get_local_constants"),
     (charmap, "intervals_from_codec"),
+    (ProjectConfig, "generation_for"),
+    (ProjectConfig, "phases_for"),
+    (ProjectConfig, "checks_config_for"),
 ]
 
 
@@ -54,3 +58,14 @@ def test_finds_out_the_characters_of_another_codec() -> None:
     """One that nobody wrote down is tried."""
     with sparing():
         assert charmap.intervals_from_codec("iso8859-1")[0].intervals == ((0, 255),)
+
+
+def test_puts_settings_together_once() -> None:
+    """For the same settings, operation and phase; those of another project, operation or phase are its own."""
+    one, other = ProjectConfig(), ProjectConfig()
+    with sparing():
+        known = one.generation_for(operation=None, phase="coverage")
+        assert one.generation_for(operation=None, phase="coverage") is known
+        assert other.generation_for(operation=None, phase="coverage") is not known
+        assert one.generation_for(operation=None, phase="fuzzing") is not known
+        assert one.phases_for(operation=None) is one.phases
