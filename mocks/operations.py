@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import jsonschema_rs
 
@@ -42,53 +42,71 @@ class Parameter:
     validator: Validator
 
 
+class Form(Protocol):
+    """What an answer of one status and one media type has to be like."""
+
+    def is_kept(self, answer: Answer) -> bool:
+        """
+        Whether an answer is like that.
+
+        It may be where this says that it is not: headers are held against their schemas as they are written, so one
+        that is a number, or has its name in another case, is taken for wrong.
+        """
+
+
+@dataclass(frozen=True)
+class AlwaysNew:
+    """Of answers each of which is another one: all headers by name, and the body, are looked at as a pair."""
+
+    pair: Validator
+
+    def is_kept(self, answer: Answer) -> bool:
+        """Whether headers and body are as declared."""
+        return self.pair.is_valid((dict(answer.headers), answer.body))
+
+
+@dataclass(frozen=True)
+class ReadAgain:
+    """
+    Of answers that show the same few records over and over: a body that was good is remembered, as bytes.
+
+    Args:
+        head: of all headers by name.
+    """
+
+    head: Validator
+    body: Validator
+    known: set[bytes] = field(default_factory=set)
+
+    def is_kept(self, answer: Answer) -> bool:
+        """Whether headers and body are as declared."""
+        return self.head.is_valid(dict(answer.headers)) and (
+            answer.written in self.known or self._is_good(answer)
+        )
+
+    def _is_good(self, answer: Answer) -> bool:
+        if not self.body.is_valid(answer.body):
+            return False
+        if len(answer.written) <= LONGEST_REMEMBERED:
+            if len(self.known) >= REMEMBERED:
+                self.known.clear()
+            self.known.add(answer.written)
+        return True
+
+
 @dataclass(frozen=True)
 class Promise:
     """
     An answer that the contract declares.
 
     Args:
-        head: of all headers by name, as they are written; it finds more wrong than there is where one is a number or
-            has its name in another case.
         bodies: by media type.
+        forms: headers and body together, by media type; under an empty name where no body is declared.
     """
 
     headers: Mapping[str, Parameter]
-    head: Validator
     bodies: Mapping[str, Validator]
-
-
-@dataclass(frozen=True)
-class Form:
-    """
-    What an answer of one status and one media type has to be like.
-
-    Args:
-        body: None where there is none.
-        known: bodies that were found good, as bytes: the same few records are read over and over, and what was good
-            once still is. None where each is another one.
-    """
-
-    head: Validator
-    body: Validator | None
-    known: set[bytes] | None
-
-    def is_kept(self, answer: Answer) -> bool:
-        """Whether an answer is like that; it may be where this finds that it is not (see ``Promise``)."""
-        if not self.head.is_valid(dict(answer.headers)):
-            return False
-        if self.body is None or self.known is None:
-            return self.body is None or self.body.is_valid(answer.body)
-        return answer.written in self.known or self._is_good(self.body, self.known, answer)
-
-    def _is_good(self, body: Validator, known: set[bytes], answer: Answer) -> bool:
-        if not body.is_valid(answer.body):
-            return False
-        if len(answer.written) <= LONGEST_REMEMBERED:
-            if len(known) >= REMEMBERED:
-                known.clear()
-            known.add(answer.written)
-        return True
+    forms: Mapping[str, Form]
 
 
 @dataclass(frozen=True)
@@ -126,12 +144,7 @@ class Operation:
     @cached_property
     def forms(self) -> Mapping[tuple[int, str], Form]:
         """What answers are like, by status and media type, which is empty where there is no body."""
-        none: Mapping[str, Validator | None] = {"": None}
-        return {
-            (status, media): Form(promise.head, body, set() if self.method == "GET" else None)
-            for status, promise in self.promises.items()
-            for media, body in (promise.bodies or none).items()
-        }
+        return {(status, m): f for status, promise in self.promises.items() for m, f in promise.forms.items()}
 
     @cached_property
     def query_names(self) -> frozenset[str]:
@@ -217,7 +230,7 @@ class Compiler:
             parameters_together=self.validator(_by_name(declared)),
             bodies=self._bodies(body),
             body_required=bool(body.get("required")),
-            promises={int(status): self._promise(p) for status, p in definition["responses"].items()},
+            promises={int(status): self._promise(p, method) for status, p in definition["responses"].items()},
             proofs=self._proofs(definition),
         )
 
@@ -269,18 +282,30 @@ class Compiler:
         return Parameter(name, key, location, required, kind, self.validator(found["schema"]))
 
     def _bodies(self, holder: Document) -> dict[str, Validator]:
-        return {
-            media: self.validator(c.get("schema", True)) for media, c in holder.get("content", {}).items()
-        }
+        return {media: self.validator(schema) for media, schema in _schemas(holder).items()}
 
-    def _promise(self, definition: Any) -> Promise:
+    def _promise(self, definition: Any, method: str) -> Promise:
         found = resolve(self.contract, definition)
         named = [
             {"name": name, "in": "header", **resolve(self.contract, header)}
             for name, header in found.get("headers", {}).items()
         ]
-        headers = {each["name"]: self._parameter(each) for each in named}
-        return Promise(headers, self.validator(_by_name(named)), self._bodies(found))
+        head = _by_name(named)
+        forms = {
+            media: self._form(head, schema, method)
+            for media, schema in (_schemas(found) or {"": {"type": "null"}}).items()
+        }
+        return Promise({each["name"]: self._parameter(each) for each in named}, self._bodies(found), forms)
+
+    def _form(self, head: Document, schema: Any, method: str) -> Form:
+        if method == "GET":
+            return ReadAgain(self.validator(head), self.validator(schema))
+        return AlwaysNew(self.validator({"type": "array", "prefixItems": [head, schema]}))
+
+
+def _schemas(holder: Document) -> dict[str, Any]:
+    """By media type, the schema of what a request or an answer holds."""
+    return {media: content.get("schema", True) for media, content in holder.get("content", {}).items()}
 
 
 def _by_name(declared: Iterable[Document]) -> Document:

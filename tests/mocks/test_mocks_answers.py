@@ -14,7 +14,7 @@ from joinedup.mocks import social_care
 from joinedup.mocks.clock import stamp
 from joinedup.mocks.engine import breach, compiled
 from joinedup.mocks.messages import PROBLEM, Answer
-from joinedup.mocks.operations import LONGEST_REMEMBERED, REMEMBERED, Form
+from joinedup.mocks.operations import LONGEST_REMEMBERED, REMEMBERED, ReadAgain
 from joinedup.mocks.organisations import COUNCILS
 from joinedup.mocks.social_care import FIRST_CHILD
 from joinedup.mocks.store import new_id
@@ -106,8 +106,8 @@ def test_what_was_found_good_once_hides_nothing_that_is_not(change: dict[str, An
 
 def test_no_more_bodies_are_remembered_than_there_is_room_for() -> None:
     """However many records are read, few are remembered, and a long one never."""
-    known: set[bytes] = set()
-    form = Form(Draft202012Validator(True), Draft202012Validator({"type": "string"}), known)
+    form = ReadAgain(Draft202012Validator(True), Draft202012Validator({"type": "string"}))
+    known = form.known
     for number in range(3 * REMEMBERED):
         assert form.is_kept(Answer(200, str(number)))
         assert b'"%d"' % number in known
