@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +41,8 @@ class Cases:
         same_shape: how many operations of a crowd with the same headers and query get coverage cases for these; None for
             all. Bodies and paths get theirs everywhere.
         examples: how many requests an operation of a crowd gets that are made of examples; None for all.
+        only_wrong: whether the coverage cases of a crowd are those that the contract rules out; what it just allows is
+            sent by a check of its own.
         most_covered: coverage cases of an operation; None for as many as there are.
     """
 
@@ -54,6 +56,7 @@ class Cases:
     same_header: int | None = None
     same_shape: int | None = None
     examples: int | None = None
+    only_wrong: bool = False
     most_covered: int | None = None
 
     def within(self, operations: int, requests: int, crowd: int = 0) -> Cases:
@@ -75,6 +78,7 @@ class Cases:
             same_header=self.same_header if large > 1 else None,
             same_shape=self.same_shape if large > 1 else None,
             examples=self.examples if large > 1 else None,
+            only_wrong=self.only_wrong and large > 1,
             most_covered=max(each * 3 // 4 - fuzzing, 1),
         )
 
@@ -85,7 +89,18 @@ class Cases:
         return frozenset(phase for phase, number in sent.items() if not number)
 
 
-QUICK = Cases(3, 0, of_one_kind=1, in_a_crowd=1, filled=False, least_fuzzing=0, same_header=3, same_shape=1)
+QUICK = Cases(
+    3,
+    0,
+    of_one_kind=1,
+    in_a_crowd=1,
+    filled=False,
+    least_fuzzing=0,
+    same_header=3,
+    same_shape=1,
+    examples=1,
+    only_wrong=True,
+)
 STANDARD, THOROUGH = Cases(20, 5), Cases(150, 40, in_a_crowd=100)
 
 
@@ -97,7 +112,8 @@ def schema_for(target: Target, cases: Cases, operations: frozenset[str]) -> Any:
         document_for(target, operations, cases.same_header), config=config
     )
     alike = _alike(target.operations, cases.same_shape)
-    sparing = _sparing(schema.iter_coverage_cases, cases.of_one_kind, cases.most_covered, alike)
+    alike = _alike(target.operations, cases.same_shape)
+    sparing = _sparing(schema.iter_coverage_cases, cases, alike)
     vars(schema)["iter_coverage_cases"] = sparing
     vars(schema)["get_strategies_from_examples"] = _first(cases.examples, schema.get_strategies_from_examples)
     return schema
@@ -124,13 +140,10 @@ def _alike(operations: Sequence[Operation], most: int | None) -> frozenset[str]:
 
 
 def _sparing(
-    generate: Callable[..., Iterator[Any]],
-    of_one_kind: int | None,
-    most: int | None,
-    alike: Collection[str] = (),
+    generate: Callable[..., Iterator[Any]], bounds: Cases, alike: Collection[str] = ()
 ) -> Callable[..., Iterator[Any]]:
     """
-    The coverage cases of an operation, bounded for each kind and in all.
+    The coverage cases of an operation, bounded for each kind and in all; one at least, where there is any.
 
     A kind is what is wrong, or right, in which part. Where not all are sent, each kind has its turn before any has two.
 
@@ -139,23 +152,34 @@ def _sparing(
     """
 
     def spared(operation: Any, **named: Any) -> Iterator[Any]:
-        generated = generate(operation, **{**named, "session": DRAWN})
+        named["session"] = DRAWN
+        generated = generate(operation, **_of_wrong(named) if bounds.only_wrong else named)
         if operation.label in alike:
             # The cases come part by part, bodies and paths first; those that follow are not even made.
             generated = itertools.takewhile(_is_of_body_or_path, generated)
-        kinds: dict[tuple[str, ...], list[Any]] = {}
-        cases = []
-        for case in generated:
-            kept = kinds.setdefault(_kind(case), [])
-            if of_one_kind is None or len(kept) < of_one_kind:
-                kept.append(case)
-                cases.append(case)
-        if most is not None and len(cases) > most:
-            turns = itertools.chain.from_iterable(itertools.zip_longest(*kinds.values()))
-            cases = list(itertools.islice((case for case in turns if case is not None), most))
-        yield from cases
+        cases = _in_turn(generated, bounds.of_one_kind, bounds.most_covered)
+        yield from cases or itertools.islice(generate(operation, **named), 1)
 
     return spared
+
+
+def _of_wrong(named: Mapping[str, Any]) -> dict[str, Any]:
+    modes = [mode for mode in named["generation_modes"] if mode.is_negative]
+    return {**named, "generation_modes": modes}
+
+
+def _in_turn(generated: Iterable[Any], of_one_kind: int | None, most: int | None) -> list[Any]:
+    kinds: dict[tuple[str, ...], list[Any]] = {}
+    cases = []
+    for case in generated:
+        kept = kinds.setdefault(_kind(case), [])
+        if of_one_kind is None or len(kept) < of_one_kind:
+            kept.append(case)
+            cases.append(case)
+    if most is not None and len(cases) > most:
+        turns = itertools.chain.from_iterable(itertools.zip_longest(*kinds.values()))
+        cases = list(itertools.islice((case for case in turns if case is not None), most))
+    return cases
 
 
 def _is_of_body_or_path(case: Any) -> bool:

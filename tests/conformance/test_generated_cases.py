@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from parks import CONTRACT, target_of
+from schemathesis.generation import GenerationMode
 
 from joinedup.conformance.generated_input import Cases, _alike, _sparing, document_for, schema_for
 
@@ -25,7 +27,13 @@ LITTLE = Cases(0, 0, of_one_kind=3, least_fuzzing=0)
         (Cases(20, 5), 2_000, 0, 15_000, Cases(1, 5, of_one_kind=1, most_covered=4)),
         (Cases(20, 5), 0, 0, 0, Cases(1, 0, most_covered=1)),
         (Cases(3, 0, least_fuzzing=0), 10, 187, 15_000, replace(LITTLE, most_covered=1125)),
-        (Cases(3, 0, same_header=3, same_shape=1, examples=1), 10, 0, 15_000, Cases(3, 0, most_covered=1122)),
+        (
+            Cases(3, 0, same_header=3, same_shape=1, examples=1, only_wrong=True),
+            10,
+            0,
+            15_000,
+            Cases(3, 0, most_covered=1122),
+        ),
     ],
 )
 def test_cases_fall_as_operations_grow(
@@ -48,7 +56,8 @@ def test_cases_fall_as_operations_grow(
 def test_each_kind_of_case_has_its_turn(of_one_kind: int | None, most: int | None, kept: str) -> None:
     """Where not all are sent, no kind is sent twice before each was sent once."""
     cases = [_OfAKind(letter) for letter in "aaabbc"]
-    sent = _sparing(lambda operation, session: iter(cases), of_one_kind, most)(_OPERATION)
+    bounds = Cases(1, 0, of_one_kind=of_one_kind, most_covered=most)
+    sent = _sparing(lambda operation, session: iter(cases), bounds)(_OPERATION)
     assert "".join(case.meta.phase.data.scenario for case in sent) == kept
 
 
@@ -57,9 +66,28 @@ def test_what_is_shared_is_looked_at_in_a_few_operations(alike: tuple[str, ...],
     """In the others bodies and paths are, and for what comes after them no case is even made."""
     places = {"a": None, "b": "body", "c": "path", "d": "header", "e": "query", "f": "body"}
     cases = iter([_OfAKind(letter, place) for letter, place in places.items()])
-    sent = _sparing(lambda operation, session: cases, None, None, alike)(_OPERATION)
+    sent = _sparing(lambda operation, session: cases, Cases(1, 0), alike)(_OPERATION)
     assert "".join(case.meta.phase.data.scenario for case in sent) == kept
     assert len(list(cases)) == (2 if alike else 0)
+
+
+@pytest.mark.parametrize(
+    ("only_wrong", "alike", "kept"),
+    [(False, (), "rw"), (True, (), "w"), (False, ("GET /parks",), "r"), (True, ("GET /parks",), "r")],
+)
+def test_no_operation_goes_without_a_case(only_wrong: bool, alike: tuple[str, ...], kept: str) -> None:
+    """Where nothing is left of what the contract rules out, a request that it allows is sent."""
+
+    def generate(operation: object, *, generation_modes: list[GenerationMode], session: object) -> Any:
+        made = {
+            GenerationMode.POSITIVE: _OfAKind("r", None),
+            GenerationMode.NEGATIVE: _OfAKind("w", "header"),
+        }
+        return (case for mode, case in made.items() if mode in generation_modes)
+
+    spared = _sparing(generate, Cases(1, 0, only_wrong=only_wrong), alike)
+    sent = spared(_OPERATION, generation_modes=list(GenerationMode))
+    assert "".join(case.meta.phase.data.scenario for case in sent) == kept
 
 
 @pytest.mark.parametrize(("most", "alike"), [(None, set()), (1, {"GET /b", "GET /c"}), (2, {"GET /c"})])
