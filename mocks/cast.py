@@ -4,6 +4,7 @@ The agencies of one process: their engines, the clients that may call them, and 
 
 from __future__ import annotations
 
+import difflib
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -70,6 +71,7 @@ KEYED: dict[str, Callable[[Callable[[str], KeyRing]], Agency[Any]]] = {"supplier
 AWAY = 503
 """What a system that is away answers to whoever delivers something."""
 GONE = Outage()
+MOST_TOLD = 20
 
 
 class UnknownNameError(ValueError):
@@ -391,13 +393,20 @@ def scopes() -> tuple[str, ...]:
 
 
 def _known_faults(names: Collection[str]) -> None:
-    if not all(fault_named(name) for name in names):
-        _known("fault", names, [fault.name for fault in FAULTS])
+    _known("fault", [n for n in names if fault_named(n) is None], [fault.name for fault in FAULTS])
 
 
 def _known(what: str, names: Collection[str], all_names: Collection[str]) -> None:
     unknown = sorted(set(names) - set(all_names))
     if unknown:
-        raise UnknownNameError(
-            f"There is no {what} named {', '.join(unknown)}; there are {', '.join(sorted(all_names))}."
-        )
+        told = _there_are(unknown, all_names)
+        raise UnknownNameError(f"There is no {what} named {', '.join(unknown)}; {told}.")
+
+
+def _there_are(unknown: list[str], all_names: Collection[str]) -> str:
+    """The names that there are; of more than can be read those that come near, and how many there are."""
+    if len(all_names) <= MOST_TOLD:
+        return f"there are {', '.join(sorted(all_names))}"
+    near = dict.fromkeys(name for each in unknown for name in difflib.get_close_matches(each, all_names))
+    told = f"near it come {', '.join(near)}" if near else "none comes near it"
+    return f"{told}, of {len(all_names)} that there are"

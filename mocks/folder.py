@@ -12,12 +12,15 @@ The folder of agencies that are served by hand: what has to stay from one start 
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from joinedup.conformance.configuration import Mocks
+from joinedup.conformance.errors import SetupError
 from joinedup.conformance.way_back import AUTHORITY, PROOF_KEY
 from joinedup.mocks.cast import Cast
 from joinedup.mocks.certificates import Certificates, write_certificates, write_privately
@@ -29,15 +32,20 @@ TOKENS = "auth"
 
 @dataclass(frozen=True)
 class Folder:
-    """Where agencies that are served by hand keep what stays."""
+    """
+    Where agencies that are served by hand keep what stays.
+
+    What reads or writes there raises a SetupError where the folder cannot be used.
+    """
 
     path: Path
 
     def share_secrets(self, cast: Cast) -> None:
         """Give every client the secret that it had when the folder was used before."""
-        for name, client in cast.tokens.clients.items():
-            if client.secret:
-                cast.tokens.clients[name] = replace(client, secret=self._kept(self.secret_file(name)))
+        with self._in_use():
+            for name, client in cast.tokens.clients.items():
+                if client.secret:
+                    cast.tokens.clients[name] = replace(client, secret=self._kept(self.secret_file(name)))
 
     def secret_file(self, client: str) -> Path:
         """Where a client's secret is."""
@@ -54,11 +62,13 @@ class Folder:
 
     def proof(self) -> bytes:
         """The key with which a public address shows that it leads here."""
-        return self._kept(self.path / PROOF_KEY).encode()
+        with self._in_use():
+            return self._kept(self.path / PROOF_KEY).encode()
 
     def certificates(self, *hosts: str) -> Certificates:
         """Certificates for a server that is called by those names, too."""
-        return write_certificates(self.path, (*hosts, LOOPBACK, "localhost"), "joinedup-client")
+        with self._in_use():
+            return write_certificates(self.path, (*hosts, LOOPBACK, "localhost"), "joinedup-client")
 
     def listening(self, ports: dict[str, int], *, tls: bool, mocks: Mocks | None = None) -> Listening:
         """
@@ -83,6 +93,25 @@ class Folder:
         return Listening(ports, Tls(made.server, callers=callers), public)
 
     def _kept(self, path: Path) -> str:
-        if not path.exists():
-            write_privately(path, secrets.token_urlsafe(24).encode())
-        return path.read_text().strip()
+        """A secret that stays; made where there is none, and where a start that was cut off left an empty file."""
+        kept = path.read_text().strip() if path.exists() else ""
+        if not kept:
+            kept = secrets.token_urlsafe(24)
+            write_privately(path, kept.encode())
+        return kept
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            where = error.filename or self.path
+            raise SetupError(
+                f"{where} cannot be read or written: {error.strerror}.",
+                hint=f"Mend what is in {self.path}, or name another folder with --folder.",
+            ) from None
+        except ValueError:
+            raise SetupError(
+                f"A file in {self.path} holds something else than what was written there.",
+                hint="Remove the folder, whose secrets and certificates are then made anew, or name another with --folder.",
+            ) from None

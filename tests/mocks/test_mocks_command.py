@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from servers import free_port
 from joinedup.conformance.configuration import parse_configuration
 from joinedup.conformance.errors import ConfigurationError
 from joinedup.conformance.mocks_command import fixed_ports
+from joinedup.mocks.cast import Cast
 from joinedup.mocks.catalogue import AGENCIES
+from joinedup.mocks.folder import Folder
 
 CURL = shutil.which("curl")
 
@@ -137,7 +139,12 @@ def test_faults_and_seed_are_those_asked_for(tmp_path: Path) -> None:
     ("arguments", "code", "sentence"),
     [
         (("--system", "no-such"), 5, "There is no system named no-such"),
-        (("--fault", "no-such"), 5, "There is no fault named no-such"),
+        (("--fault", "no-such"), 5, "There is no fault named no-such; none comes near it, of "),
+        (
+            ("--fault", "police-latency", "--fault", "update-losst"),
+            5,
+            "named update-losst; near it come update-lost",
+        ),
         (("--port", "high"), 2, "--port high names no port."),
         (("--port", "no-such=9000"), 2, "there is no no-such."),
         (("--print-partners",), 2, "its port is not fixed."),
@@ -152,6 +159,51 @@ def test_what_cannot_be_served_is_a_sentence(
     assert (done.returncode, done.stdout) == (code, "")
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def _a_file_for_secrets(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "secrets").write_text("Not a folder.")
+
+
+def _a_folder_for_a_secret(folder: Path) -> None:
+    (folder / "secrets" / "police-42").mkdir(parents=True)
+
+
+def _no_authority(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "authority.pem").write_text("Not a certificate.")
+    (folder / "authority.key").write_text("Not a key.")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "sentence"),
+    [
+        (_a_file_for_secrets, "kept/secrets cannot be read or written: File exists."),
+        (_a_folder_for_a_secret, "kept/secrets/police-42 cannot be read or written: Is a directory."),
+        (_no_authority, "kept holds something else than what was written there."),
+    ],
+)
+def test_a_folder_that_cannot_be_used_is_a_sentence(
+    prepare: Callable[[Path], None], sentence: str, tmp_path: Path
+) -> None:
+    """Exit 3 says what is in the way and what to do."""
+    prepare(tmp_path / "kept")
+    done = said(tmp_path, "--system", "police", "--tls", "--folder", "kept")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert sentence in done.stderr
+    assert "--folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_secret_that_was_not_written_to_its_end_is_made_anew(tmp_path: Path) -> None:
+    """A start that was cut off leaves no client without a secret."""
+    kept = Folder(tmp_path)
+    kept.secret_file("police-42").parent.mkdir()
+    kept.secret_file("police-42").touch()
+    cast = Cast(["police"])
+    kept.share_secrets(cast)
+    assert len(cast.tokens.clients["police-42"].secret) > 20
 
 
 def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path, all_of_them: ByHand) -> None:
