@@ -37,19 +37,25 @@ def newcomers(seed: int, count: int) -> Iterator[Person]:
     if count > MOST:
         raise ValueError(f"There are {MOST} newcomers, and not {count}.")
     found = families.children(seed, families.MOST_CHILDREN - FIRST, start=FIRST)
-    ordinary = (c for c in found if c.circumstance is families.Circumstance.ORDINARY and c.upn)
+    ordinary = (child for child in found if _is_ordinary(child))
     return (person_of(child) for child in islice(ordinary, count))
+
+
+def _is_ordinary(child: families.Child) -> bool:
+    """Whether a child is a pupil of whom nothing special is known, with a name in two parts."""
+    at_school = child.upn is not None and child.family_name is not None
+    return at_school and child.circumstance is families.Circumstance.ORDINARY
 
 
 def told_of(person: Person) -> Record:
     """Who a newcomer is, by the names that contracts have."""
-    known: Record = {
+    return {
         "givenName": person.given_name,
+        "familyName": person.family_name,
         "dateOfBirth": person.date_of_birth,
         "nhsNumber": person.nhs_number,
         "upn": person.upn,
     }
-    return known if person.family_name is None else {**known, "familyName": person.family_name}
 
 
 def _index(number: int) -> int:

@@ -29,7 +29,7 @@ from joinedup.mocks.police_records import (
     keep,
     keep_notice,
 )
-from joinedup.mocks.sharing import moment
+from joinedup.mocks.sharing import CORRELATION, WORK, moment
 from joinedup.mocks.store import ANYONE, Record, Records, new_id, page
 
 PURPOSES = ("SAFEGUARDING", "CHILD_PROTECTION", "CRIME_PREVENTION")
@@ -113,7 +113,8 @@ def raise_notice(call: PoliceCall) -> Answer:
         error = FieldError("/noticeType", "enum", "The value is not one of those declared.")
         raise Refusal(422, "The body is not as the contract declares it.", errors=(error,))
     identifier = new_id(call.state.ids)
-    notice = keep_notice(call.state, call.caller.organisation, call.body, call.now, identifier)
+    work = call.parameter(CORRELATION, "")
+    notice = keep_notice(call.state, call.caller.organisation, call.body, call.now, identifier, work)
     call.state.ledger.send(call, notice["recipient"], "public-protection-notice", _without_own_eyes(notice))
     return _created(notice, f"/v1/public-protection-notices/{identifier}")
 
@@ -126,6 +127,7 @@ def list_notices(call: PoliceCall) -> Answer:
     """One page of the force's notices, or of those for the calling council."""
     organisation = call.caller.organisation
     records = call.state.notices if _is_force(organisation) else call.state.inbox
+    records = records.of_work(call.parameter(WORK))
     step = int("notice-between-pages-lost" in call.faults)
     found = page(
         records, organisation, call.parameter("limit", DEFAULT_LIMIT), call.parameter("cursor"), step=step

@@ -171,13 +171,18 @@ def _seed_nominal(state: Police, force: str, place: int) -> None:
     keep(state, state.nominals, nominal["nominalId"], nominal)
 
 
-def keep(state: Police, records: Records, identifier: str, record: Record, *readers: str) -> None:
-    """Keep a record of a force that the readers may see besides."""
-    records.add(identifier, record["forceCode"], record)
+def keep(
+    state: Police, records: Records, identifier: str, record: Record, *readers: str, work: str = ""
+) -> None:
+    """Keep a record of a force that the readers may see besides; ``work`` is the correlation id by which it came."""
+    records.add(identifier, record["forceCode"], record, work)
     state.readers[identifier] = frozenset(readers)
 
 
-def keep_notice(state: Police, force: str, body: Record, at: datetime, identifier: str) -> Record:
+def keep_notice(
+    state: Police, force: str, body: Record, at: datetime, identifier: str, work: str = ""
+) -> Record:
+    """Keep a notice as the force's and as its recipient's; ``work`` is the correlation id by which it came."""
     notice = {
         **body,
         "childrenInvolved": [identified(child) for child in body["childrenInvolved"]],
@@ -187,8 +192,8 @@ def keep_notice(state: Police, force: str, body: Record, at: datetime, identifie
         "shareBy": stamp(at + SHARE_WITHIN),
         "status": "shared",
     }
-    keep(state, state.notices, identifier, notice, body["recipient"])
-    state.inbox.add(identifier, body["recipient"], notice)
+    keep(state, state.notices, identifier, notice, body["recipient"], work=work)
+    state.inbox.add(identifier, body["recipient"], notice, work)
     return notice
 
 
