@@ -39,6 +39,7 @@ from joinedup.scenarios.load_preparation import (
 )
 from joinedup.scenarios.load_results import performance
 from joinedup.scenarios.load_run import Cluster, send, work
+from joinedup.scenarios.stages import CONTROL
 
 NO_VERDICT = 3
 LEAST_USERS, MOST_USERS = 10, 2000
@@ -272,17 +273,18 @@ def _serving(
     """The configuration with every system of the mix at an address; those that it does not have are served."""
     known = {system.name for system in bundled_systems()}
     listed = set(configuration.systems) if configuration else set()
-    missing = [name for name in needed if name not in listed]
+    asks = CONTROL in needed
+    missing = [name for name in needed if name not in listed and name != CONTROL]
     for name in missing:
         if name not in known:
             raise NothingSelectedError(
                 f"The mix names the system {name!r}, which is not there.",
                 hint=f"There are: {', '.join(sorted(listed) or sorted(known))}.",
             )
-    if not missing and configuration is not None:
+    if not missing and not asks and configuration is not None:
         yield configuration, frozenset(), None
         return
-    with served(missing, seed=order.seed, faults=order.faults) as agencies:
+    with served(missing or ["auth"], seed=order.seed, faults=order.faults) as agencies:
         own = bundled_configuration(agencies.systems)
         ours = frozenset(agencies.systems)
         if configuration is None:
@@ -342,6 +344,11 @@ def told(found: Mapping[str, Any], out: Path) -> str:
     ]
     lines += [_row(row) for row in found["by_name"]]
     lines += [_row({**found, "name": "all requests"})]
+    lines += [
+        f"  {row['name']} was played as far as {row['ends_at']}: {row['ends_because']}."
+        for row in found["by_name"]
+        if "ends_at" in row
+    ]
     lines += [f"  {each['count']} × {each['reason']}" for each in found["reasons"][:5]]
     if capacity := found.get("capacity"):
         lines += ["", capacity["sentence"]]
@@ -357,4 +364,6 @@ def _measured(level: Mapping[str, Any]) -> str:
 
 def _row(row: Mapping[str, Any]) -> str:
     figures = [f"{row[key]:>9.1f}" for key in ("p50_ms", "p95_ms", "p99_ms")]
-    return f"{row['name'][:57]:<58}{row['requests']:>8}{row['failures']:>8}{''.join(figures)}{row['p95_from_intended_ms']:>14.1f}"
+    part = f" ({row['steps_played']} of {row['steps']} steps)" if "ends_at" in row else ""
+    name = f"{row['name'][: 57 - len(part)]}{part}"
+    return f"{name:<58}{row['requests']:>8}{row['failures']:>8}{''.join(figures)}{row['p95_from_intended_ms']:>14.1f}"

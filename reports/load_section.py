@@ -78,6 +78,7 @@ class Section:
         reasons: (why something failed, how often).
         moments: a row for each part of the time: when, due, answered, failed, 95%, 95% from due.
         drift: (name, first third, last third).
+        parts: (journey, how far it was played), of those that were not played to their end.
     """
 
     outcome: str
@@ -93,6 +94,7 @@ class Section:
     moments: tuple[tuple[str, ...], ...]
     drift: tuple[tuple[str, str, str], ...]
     names: tuple[Mapping[str, Any], ...]
+    parts: tuple[tuple[str, str], ...]
 
 
 def section(found: Performance | None) -> Section | None:
@@ -118,7 +120,18 @@ def section(found: Performance | None) -> Section | None:
         moments=tuple(_moments(rows(found.get("series")))),
         drift=tuple(_drift(_table(found.get("drift")))),
         names=tuple(rows(found.get("by_name"))[:MOST_NAMES]),
+        parts=tuple(
+            (str(each.get("name")), _part(each))
+            for each in rows(found.get("by_name"))[:MOST_NAMES]
+            if each.get("ends_at")
+        ),
     )
+
+
+def _part(row: Mapping[str, Any]) -> str:
+    """How far a journey was played, and why no further."""
+    steps = f"{figure(row.get('steps_played'))} of {figure(row.get('steps'))} steps"
+    return f"{steps}, as far as {row.get('ends_at')}: {row.get('ends_because', 'why is not known')}."
 
 
 def _came(found: Performance) -> tuple[str, str]:

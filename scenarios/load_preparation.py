@@ -46,11 +46,14 @@ from joinedup.scenarios.load_plan import (
 )
 from joinedup.scenarios.load_players import Player
 from joinedup.scenarios.load_tally import Tally
+from joinedup.scenarios.stages import CONTROL
 
-DEFAULT_JOURNEY = "police-notice"
-# With no mix of one's own: a story across agencies, and what is asked most in a day.
+# With no mix of one's own: stories across agencies, and what is asked most in a day.
 DEFAULT_MIX: Mapping[str, float] = {
-    DEFAULT_JOURNEY: 4,
+    "police-notice": 4,
+    "missing-episode": 1,
+    "referral-to-plan": 1,
+    "step-up-and-down": 1,
     "social-care:raiseContact": 2,
     "social-care:listContacts": 1,
     "social-care:getChild": 2,
@@ -121,7 +124,7 @@ def wanted(mix: Mapping[str, float], folder: Path) -> list[Wanted]:
 
 def systems_needed(entries: Sequence[Wanted]) -> tuple[str, ...]:
     """
-    The systems that take part in a mix.
+    The systems that take part in a mix, and the control plane where a journey asks it for something.
 
     Raises:
         ConfigurationError: too little of a journey can be played by many at once.
@@ -136,6 +139,8 @@ def systems_needed(entries: Sequence[Wanted]) -> tuple[str, ...]:
         if not part.is_worth_playing:
             raise refused(entry.name, part)
         found.update(dict.fromkeys(agencies_of(library.open(entry.path))))
+        if part.asks:
+            found[CONTROL] = None
     return tuple(found)
 
 

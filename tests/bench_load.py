@@ -27,8 +27,9 @@ import msgspec
 
 from joinedup.conformance.run import bundled_configuration
 from joinedup.mocks.serve import Served, served
+from joinedup.scenarios.load_ground import Ground
 from joinedup.scenarios.load_plan import LoadPlan, PlannedItem
-from joinedup.scenarios.load_players import Ground, Player
+from joinedup.scenarios.load_players import Player
 from joinedup.scenarios.load_preparation import Preparation, wanted
 from joinedup.scenarios.load_run import Cluster, send
 from joinedup.scenarios.load_tally import Tally
