@@ -121,14 +121,14 @@ def section(found: Performance | None) -> Section | None:
         drift=tuple(_drift(_table(found.get("drift")))),
         names=tuple(rows(found.get("by_name"))[:MOST_NAMES]),
         parts=tuple(
-            (str(each.get("name")), _part(each))
+            (str(each.get("name")), _how_far(each))
             for each in rows(found.get("by_name"))[:MOST_NAMES]
             if each.get("ends_at")
         ),
     )
 
 
-def _part(row: Mapping[str, Any]) -> str:
+def _how_far(row: Mapping[str, Any]) -> str:
     """How far a journey was played, and why no further."""
     steps = f"{figure(row.get('steps_played'))} of {figure(row.get('steps'))} steps"
     return f"{steps}, as far as {row.get('ends_at')}: {row.get('ends_because', 'why is not known')}."

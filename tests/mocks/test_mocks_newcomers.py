@@ -20,6 +20,7 @@ PROTECTION = {
     "noticeType": "child-concern",
     "occurredAt": "2026-11-02T08:15:00Z",
     "gradedRisk": "medium",
+    "handling": {"code": "P"},
     "circumstances": "A young child was found alone in a shop.",
     "recipient": "E09000001",
     "childrenInvolved": [
