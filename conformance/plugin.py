@@ -146,9 +146,9 @@ def _lead(config: pytest.Config) -> Session:
 
 
 def _join(config: pytest.Config) -> Session:
-    from joinedup.conformance import run as runs
+    from joinedup.conformance.handover import taken_over
 
-    run = runs.resume(*runs.arrived(config.workerinput["joinedup"]))  # type: ignore[attr-defined]
+    run = taken_over(config.workerinput["joinedup"])  # type: ignore[attr-defined]
     closing = contextlib.ExitStack()
     _keep_out_of_the_way(closing)
     closing.callback(run.close)
@@ -168,12 +168,11 @@ def _keep_out_of_the_way(closing: contextlib.ExitStack) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Hand the run to an xdist worker."""
-    from joinedup.conformance import run as runs
+    from joinedup.conformance.handover import handed_over
 
     session = node.config.stash.get(SESSION, None)
     if session is not None:
-        run = session.run
-        node.workerinput["joinedup"] = runs.travelling(run.plan, run.configuration, run.ours)
+        node.workerinput["joinedup"] = handed_over(session.run)
 
 
 # --- which items there are
@@ -197,7 +196,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "operation" in metafunc.fixturenames:
         phases = PHASES_OF_AN_ITEM if "phase" in metafunc.fixturenames else (None,)
         pairs = [
-            (name, label, phase) for name in systems for label in _labels(session, name) for phase in phases
+            (name, label, phase)
+            for name in systems
+            for label in session.run.operations(name)
+            for phase in phases
         ]
         names = ("target", "operation", "phase") if phases != (None,) else ("target", "operation")
         values = [pair[: len(names)] for pair in pairs]
@@ -208,13 +210,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 PHASES_OF_AN_ITEM = ("examples", "coverage", "fuzzing", "stateful")
-
-
-def _labels(session: Session, name: str) -> list[str]:
-    try:
-        return [operation.label for operation in session.run.target(name).operations]
-    except JoinedUpError:
-        return []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -107,6 +107,7 @@ class Run:
         catalogue: every requirement.
         record: where events go.
         ours: names of systems that are bundled agencies.
+        labels: the operations of each system, where another process has read its contract already.
     """
 
     plan: Plan
@@ -114,6 +115,8 @@ class Run:
     catalogue: Catalogue
     record: Record
     ours: frozenset[str] = frozenset()
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _crowd: int = 0
     _targets: dict[str, Target | JoinedUpError] = field(default_factory=dict)
 
     @property
@@ -152,7 +155,7 @@ class Run:
         """
         if name not in self._targets:
             try:
-                self._targets[name] = build_target(
+                built = build_target(
                     name,
                     self.configuration,
                     self.catalogue,
@@ -162,6 +165,8 @@ class Run:
                     marker="" if name in self.ours else self.plan.marker,
                     quick=self.plan.cases == "quick",
                 )
+                built.crowd = self._crowd
+                self._targets[name] = built
             except JoinedUpError as error:
                 self._targets[name] = error
         found = self._targets[name]
@@ -169,14 +174,20 @@ class Run:
             raise found
         return found
 
+    def operations(self, name: str) -> tuple[str, ...]:
+        """The labels of a system's operations that may be called; none where it cannot be used."""
+        if name not in self.labels:
+            try:
+                self.labels[name] = tuple(operation.label for operation in self.target(name).operations)
+            except JoinedUpError:
+                self.labels[name] = ()
+        return self.labels[name]
+
     def share_out(self) -> None:
         """Tell every target how many operations the run judges in all; each gets fewer requests where they are many."""
-        found = []
-        for name in self.tested:
-            with contextlib.suppress(JoinedUpError):
-                found.append(self.target(name))
-        for target in found:
-            target.crowd = sum(len(each.operations) for each in found)
+        self._crowd = sum(len(self.operations(name)) for name in self.tested)
+        for target in self.built():
+            target.crowd = self._crowd
 
     def requirements(self, name: str) -> dict[str, str]:
         """Level by requirement that a system is held to in this run."""
@@ -401,11 +412,6 @@ def start(plan: Plan, configuration: Configuration, catalogue: Catalogue, ours: 
     return run
 
 
-def resume(plan: Plan, configuration: Configuration, ours: frozenset[str]) -> Run:
-    """The same run in a worker process."""
-    return Run(plan, configuration, load_catalogue(), Record(Path(plan.out)), ours)
-
-
 def _write_start(run: Run) -> None:
     used = {id for name in run.tested for id in run.requirements(name)}
     entries = [asdict(r) for r in run.catalogue if r.id in used]
@@ -486,21 +492,3 @@ def version_of(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return ""
-
-
-def travelling(plan: Plan, configuration: Configuration, ours: frozenset[str]) -> str:
-    """Plan and configuration as text for a worker process."""
-    return json.dumps(
-        {"plan": asdict(plan), "configuration": msgspec.to_builtins(configuration), "ours": sorted(ours)}
-    )
-
-
-def arrived(text: str) -> tuple[Plan, Configuration, frozenset[str]]:
-    """What ``travelling`` sent."""
-    packed = json.loads(text)
-    lists = {key: tuple(value) for key, value in packed["plan"].items() if isinstance(value, list)}
-    return (
-        Plan(**{**packed["plan"], **lists}),
-        msgspec.convert(packed["configuration"], Configuration),
-        frozenset(packed["ours"]),
-    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -175,6 +176,8 @@ class Library:
         return Source(description.name, description.system, contract, live.base_url or _server(contract))
 
     def _contract(self, place: Path) -> Contract:
+        if place.parent in BUNDLED:
+            return _bundled_contract(place)
         if place not in self._contracts:
             self._contracts[place] = load_contract(place.name, folder=place.parent)
         return self._contracts[place]
@@ -193,6 +196,12 @@ class Library:
                 hint="Put the file into the document's folder.",
             )
         return place
+
+
+@cache
+def _bundled_contract(place: Path) -> Contract:
+    """A contract of the package, which is never changed: read once in a process, for every library."""
+    return load_contract(place.name, folder=place.parent)
 
 
 def _server(contract: Contract) -> str:

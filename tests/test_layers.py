@@ -21,6 +21,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "commands": (
         *("conformance.run", "conformance.plugin", "conformance.settling", "conformance.replay"),
         *("conformance.journeys", "conformance.journey_items", "conformance.journey_replay"),
+        "conformance.handover",
         *("conformance.*command", "conformance.child", "conformance.scheduling", "conformance.cli"),
     ),
     "generated": ("conformance.generated*", "conformance.judging"),
