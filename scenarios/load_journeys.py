@@ -34,6 +34,7 @@ BEGIN, TRAVEL = "begin-at", "advance-clock"
 LONGEST_TRAVEL_S = 60.0
 """Of the agencies' clock; what passes for longer is about deadlines, and not about word that travels."""
 TRIED_EVERY_S, TRIED_FOR_S = 0.25, 5.0
+_WORD_TRAVELS = "word-travels"
 LEAST_REQUESTS = 3
 """A part that sends fewer is not worth playing."""
 
@@ -159,8 +160,15 @@ def _patient(at: Callee, step: Step) -> Step:
     if not all(is_read(c.operation.method, c.operation.path) for c in _calls(at, step)):
         return step
     tries = round(TRIED_FOR_S / TRIED_EVERY_S)
-    again = Action("word-travels", Flow.RETRY, step.place, retry_after_s=TRIED_EVERY_S, retry_limit=tries)
+    again = Action(_WORD_TRAVELS, Flow.RETRY, step.place, retry_after_s=TRIED_EVERY_S, retry_limit=tries)
     return replace(step, on_failure=(*step.on_failure, again))
+
+
+def for_how_long(callee: Callee, step: str) -> str:
+    """How long a step was tried before it failed, as words to go after what it did not meet; empty where once."""
+    found = callee.workflow.step(step)
+    was_patient = found is not None and any(a.name == _WORD_TRAVELS for a in found.on_failure)
+    return f" (tried for {TRIED_FOR_S:g} s)" if was_patient else ""
 
 
 def _capability(at: Callee, step: Step) -> str:

@@ -22,9 +22,10 @@ from joinedup.conformance.knowledge import normalise
 from joinedup.conformance.operations import Operation
 from joinedup.conformance.outcomes import Outcome
 from joinedup.mocks.sharing import CORRELATION, WORK
-from joinedup.scenarios.library import Source
+from joinedup.scenarios.library import Callee, Source
 from joinedup.scenarios.load_ground import Ground
 from joinedup.scenarios.load_inputs import begun, places
+from joinedup.scenarios.load_journeys import for_how_long
 from joinedup.scenarios.load_markers import Markers, names_one
 from joinedup.scenarios.load_plan import (
     MARK,
@@ -43,6 +44,7 @@ from joinedup.scenarios.load_wire import (
     encoded,
     target_of,
 )
+from joinedup.scenarios.played import Played
 from joinedup.scenarios.playing import play
 from joinedup.scenarios.stages import CONTROL
 
@@ -126,10 +128,11 @@ class Player:
     def _journey(self, item: PlannedJourney, arrival: int, due: float, turn: int) -> None:
         inputs = self._inputs(item, arrival, turn)
         started, self._requests = time.monotonic(), 0
+        callee = self.ground.callees[item.name]
         try:
-            played = play(self.ground.callees[item.name], inputs, self)
+            played = play(callee, inputs, self)
             failed = played.outcome is not Outcome.PASS
-            reason = f"step {played.failed.id}: {_told(played.reason)}" if failed and played.failed else ""
+            reason = _why(callee, played) if failed else ""
             self.tally.breaches += any(sent.breaches for sent in played.everything_sent())
         except RealDataError:
             raise
@@ -272,6 +275,12 @@ class Player:
     _requests = 0
     _sent_at = 0.0
     _is_marked = False
+
+
+def _why(callee: Callee, played: Played) -> str:
+    """Which step of a play did not succeed, and what it did not meet."""
+    step = played.failed
+    return f"step {step.id}: {_told(played.reason)}{for_how_long(callee, step.id)}" if step else ""
 
 
 def _told(reason: object) -> str:
