@@ -49,6 +49,7 @@ from joinedup.mocks.faults_generic import DUPLICATED, OVERTAKEN_S, REORDERED, ge
 from joinedup.mocks.member import Journal, Member, MemberState, Outage
 from joinedup.mocks.newcomers import ENROL, newcomers
 from joinedup.mocks.organisations import COUNCILS, SPEAKERS, callers, client_id
+from joinedup.mocks.roles import granted
 from joinedup.mocks.signatures import KeyRing
 from joinedup.mocks.tokens import ALGORITHM, Client, Tokens, audience_of
 from joinedup.mocks.transports import Http, routed
@@ -290,10 +291,10 @@ class Cast:
         """A client with a secret for each system and area, and one that signs assertions."""
         for system, speakers in SPEAKERS.items():
             for area, code in zip(COUNCILS, speakers, strict=True):
-                self._add(
-                    Client(client_id(system, area), code, scopes(), secrets.token_urlsafe(24), area=area)
-                )
-        self._add(Client("council-signed", COUNCILS[0], scopes(), key=self.signing_key))
+                its = granted(system, scopes())
+                self._add(Client(client_id(system, area), code, its, secrets.token_urlsafe(24), area=area))
+        its = granted("social-care", scopes())
+        self._add(Client("council-signed", COUNCILS[0], its, key=self.signing_key))
 
     def _add(self, client: Client) -> None:
         self.tokens.clients[client.id] = client

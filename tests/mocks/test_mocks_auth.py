@@ -253,6 +253,7 @@ def test_guessing_is_not_limited_where_that_is_the_fault() -> None:
 # All tokens of a client
 
 SUPPLIER = "supplier-app-e09000001"
+CHILDREN = ("social-care:children.read",)
 
 
 def revoke_all(cast: Cast, caller: str, client_id: str = SUPPLIER, secret: str = "") -> int:
@@ -274,12 +275,12 @@ def opens(cast: Cast, token: str) -> bool:
 def test_whoever_a_client_acts_for_revokes_all_its_tokens(cast: Cast, caller: str, is_revoked: bool) -> None:
     """Its council and the client itself; others change nothing, and are not told so. New tokens are good."""
     client = cast.tokens.clients[SUPPLIER]
-    tokens = [cast.tokens.issue(client, client.scopes) for _ in range(2)]
-    others = cast.tokens.issue(cast.tokens.clients[OWN], client.scopes)
+    tokens = [cast.tokens.issue(client, CHILDREN) for _ in range(2)]
+    others = cast.tokens.issue(cast.tokens.clients[OWN], CHILDREN)
     assert revoke_all(cast, caller) == 200
     assert [opens(cast, token) for token in tokens] == [not is_revoked] * 2
     assert opens(cast, others)
-    assert opens(cast, cast.tokens.issue(client, client.scopes))
+    assert opens(cast, cast.tokens.issue(client, CHILDREN))
 
 
 def test_revoking_all_tokens_needs_the_right_secret(cast: Cast) -> None:
@@ -290,7 +291,7 @@ def test_revoking_all_tokens_needs_the_right_secret(cast: Cast) -> None:
 def test_a_snapshot_keeps_that_all_tokens_were_revoked(cast: Cast) -> None:
     """What was revoked then is revoked again, and what was revoked since is good."""
     client = cast.tokens.clients[SUPPLIER]
-    token = cast.tokens.issue(client, client.scopes)
+    token = cast.tokens.issue(client, CHILDREN)
     before = cast.snapshot()
     revoke_all(cast, OWN)
     after = cast.snapshot()

@@ -368,7 +368,9 @@ def test_other_purposes_are_refused_and_noted(visitor: Visitor, purpose: str) ->
 
 def test_only_a_council_uploads(visitor: Visitor) -> None:
     """A police force, with the scope for it, is refused."""
-    assert upload(visitor, NEW, token=visitor.token("42")).status == 403
+    token = visitor.token("42", ("cp-is:uploads.write",))
+    assert upload(visitor, NEW, token=token).status == 403
+    assert visitor.cast.engines[SYSTEM].state.ledger.disclosures[-1].outcome == "refused"
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -88,7 +88,7 @@ def test_a_supplier_that_leaves_has_no_way_in(faults: tuple[str, ...], opens_aft
     clients = [
         place.cast.tokens.clients[client_id("supplier-app", area)] for area in (COUNCIL, OTHER_COUNCIL)
     ]
-    tokens = [place.cast.tokens.issue(client, client.scopes) for client in clients]
+    tokens = [place.cast.tokens.issue(client, ("social-care:notices.read",)) for client in clients]
     assert [opens(place, area, t) for area, t in zip((COUNCIL, OTHER_COUNCIL), tokens, strict=True)] == [
         True
     ] * 2
