@@ -57,7 +57,9 @@ def run_child(plan: Plan, workers: int, *, quiet: bool) -> tuple[int, str]:
 def _arguments(plan: Plan, workers: int, settings: Path) -> list[str]:
     arguments = [sys.executable, "-P", "-m", "pytest", "-q", "--no-header", "--tb=no", "--noconftest"]
     arguments += ["-c", str(settings), "--rootdir", str(settings.parent)]
-    arguments += ["-p", "no:cacheprovider", "-p", "joinedup.conformance.plugin"]
+    # The last one goes through all objects five times at the end of each process, for warnings that nobody is shown.
+    arguments += ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+    arguments += ["-p", "joinedup.conformance.plugin"]
     arguments += ["--pyargs", str(JOURNEYS) if plan.journeys else SUITE]
     arguments += ["--joinedup", plan.source, "--joinedup-out", plan.out]
     arguments += ["--joinedup-seed", str(plan.seed), "--joinedup-cases", plan.cases]

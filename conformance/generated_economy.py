@@ -19,6 +19,7 @@ from typing import Any
 
 from hypothesis.internal import charmap, lambda_sources
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from hypothesis.internal.intervalsets import IntervalSet
 from schemathesis.config import ProjectConfig
 from schemathesis.generation.coverage import GenerationSession
@@ -26,7 +27,7 @@ from schemathesis.generation.coverage import GenerationSession
 DRAWN = GenerationSession()
 """What has been drawn in this process, by the schema that it was drawn for: every draw has the same seed."""
 
-_NO_CONSTANTS = providers.Constants()
+_NO_CONSTANTS = Constants()
 _NOTHING = IntervalSet(())
 # The characters of a codec, and those of them that it does not give back as they were.
 _CHARACTERS = {

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from joinedup.conformance import memory
 from joinedup.conformance.check import Check, Ended, setup_fault, why_not_judged
 from joinedup.conformance.errors import JoinedUpError, RealDataError, SetupError
 from joinedup.conformance.outcomes import Outcome
@@ -163,6 +164,7 @@ def _keep_out_of_the_way(closing: contextlib.ExitStack) -> None:
         tempfile.TemporaryDirectory(prefix="joinedup-", ignore_cleanup_errors=True)
     )
     set_hypothesis_home_dir(folder)
+    closing.enter_context(memory.rarely_looked_through())
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -192,12 +194,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     session = metafunc.config.stash.get(SESSION, None)
     if session is None or "target" not in metafunc.fixturenames:
         return
-    systems = session.run.tested
     if "operation" in metafunc.fixturenames:
         phases = PHASES_OF_AN_ITEM if "phase" in metafunc.fixturenames else (None,)
         pairs = [
             (name, label, phase)
-            for name in systems
+            for name in session.run.tested
             for label in session.run.operations(name)
             for phase in phases
         ]
@@ -206,7 +207,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ids = ["-".join(str(part) for part in pair[: len(names)]) for pair in pairs]
         metafunc.parametrize(names, values, ids=ids, indirect=["target"], scope="session")
         return
-    metafunc.parametrize("target", systems, indirect=True, scope="session")
+    metafunc.parametrize("target", session.run.tested, indirect=True, scope="session")
 
 
 PHASES_OF_AN_ITEM = ("examples", "coverage", "fuzzing", "stateful")
@@ -419,8 +420,10 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """A module of checks that cannot be read is our fault, and never the system's."""
+    """A module of checks that cannot be read is our fault, and never the system's; what was read stays to the end."""
     ours = session.config.stash.get(SESSION, None)
+    if ours is not None:
+        memory.settle()
     if ours is not None and ours.leads:
         for name in _UNREADABLE:
             reason = f"the checks of {name.rpartition('/')[2]} could not be read"
