@@ -15,7 +15,7 @@ help:
 	@echo "make test      install, then run every test"
 	@echo "make lint      install, then formatting, types and layers"
 	@echo "make bench     install, then measure beside rivals, with a table of what is met (five minutes)"
-	@echo "make many-cases  send 20,000 generated requests to the bundled agencies (five minutes)"
+	@echo "make many-cases  send 24,000 generated and 12,000 odd requests to the bundled agencies (five minutes)"
 	@echo "make sweep     look for every defect of the test service, in every style (half an hour)"
 	@echo "make lock      renew requirements.lock from pyproject.toml"
 	@echo "make clean     remove what the other targets made"
