@@ -97,7 +97,7 @@ CHILD = social_care.AGENCY.fresh(1).children.find(FIRST_CHILD, COUNCILS[0])
 )
 def test_what_was_found_good_once_hides_nothing_that_is_not(change: dict[str, Any], found: str) -> None:
     """Where a body is remembered as good, one that Python holds equal to it is looked at, and so is every header."""
-    good = {"status": 200, "body": CHILD, "headers": (*HEAD, ("ETag", '"1"'))}
+    good: dict[str, Any] = {"status": 200, "body": CHILD, "headers": (*HEAD, ("ETag", '"1"'))}
     assert breach(OPERATIONS["getChild"], Answer(**good)) == ""
     for _ in range(2):
         said = breach(OPERATIONS["getChild"], Answer(**{**good, **change}))
