@@ -16,8 +16,9 @@ FIRST_PLAN = "6b8d0f2e-7a9c-4e1b-8f3d-5c7e9a1b3d01"
 FIRST_EPISODE = "8d0f2b4a-9c1e-4a3d-9b5f-7e9a1c3d5f01"
 FIRST_INTERVIEW = "9e1a3c5d-0b2f-4d4e-8c6a-8f0b2d4e6a01"
 FIRST_TRANSFER = "0f2b4d6c-1e3a-4c5f-8d7b-9a1c3e5f7b01"
-# A council that no caller belongs to: papers that it sent wait for the first council.
+# A council that no caller belongs to: papers that it sent wait for each of the two.
 ELSEWHERE = "E09000003"
+TRANSFERS = dict(zip(COUNCILS, (FIRST_TRANSFER, "0f2b4d6c-1e3a-4c5f-8d7b-9a1c3e5f7b02"), strict=True))
 CONFERENCE_DUE = "2026-11-25T00:00:00Z"
 
 
@@ -31,7 +32,8 @@ def seed_casework(state: Council) -> None:
     state.plans.add(FIRST_PLAN, own, _plan(second))
     state.episodes.add(FIRST_EPISODE, own, _episode(third))
     state.interviews.add(FIRST_INTERVIEW, own, _interview(third))
-    state.transfers.add(FIRST_TRANSFER, ELSEWHERE, _transfer(own))
+    for receiver, transfer in TRANSFERS.items():
+        state.transfers.add(transfer, ELSEWHERE, _transfer(transfer, receiver))
 
 
 def _assessment() -> Record:
@@ -108,7 +110,7 @@ def _interview(child: str) -> Record:
     }
 
 
-def _transfer(receiver: str) -> Record:
+def _transfer(identifier: str, receiver: str) -> Record:
     written = "2026-11-18"
     return {
         "toLa": receiver,
@@ -117,7 +119,7 @@ def _transfer(receiver: str) -> Record:
         "papers": [
             {"kind": kind, "writtenOn": written} for kind in ("plan", "report", "assessment", "chronology")
         ],
-        "transferId": FIRST_TRANSFER,
+        "transferId": identifier,
         "fromLa": ELSEWHERE,
         "status": "offered",
         "responsibleLa": ELSEWHERE,

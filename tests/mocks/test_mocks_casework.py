@@ -10,7 +10,13 @@ import pytest
 from rounds import SHOWN_ELSEWHERE, answers, visitor_of
 from tour import CONTACT, DECISION, Visitor
 
-from joinedup.mocks.council_seed import FIRST_CONFERENCE, FIRST_DISCUSSION, FIRST_PLAN, FIRST_TRANSFER
+from joinedup.mocks.council_seed import (
+    FIRST_CONFERENCE,
+    FIRST_DISCUSSION,
+    FIRST_PLAN,
+    FIRST_TRANSFER,
+    TRANSFERS,
+)
 from joinedup.mocks.faults_casework import FAULTS
 from joinedup.mocks.messages import Answer
 from joinedup.mocks.social_care import FIRST_CHILD
@@ -240,6 +246,18 @@ def test_the_conference_of_a_transfer_is_due(visitor: Visitor) -> None:
     assert visitor.send("offer", "POST", "/v1/transfers-in", body=TRANSFER).body["conferenceDueBy"] == (
         "2026-12-10T00:00:00Z"
     )
+
+
+@pytest.mark.parametrize("caller", ["own", "other"])
+def test_papers_wait_for_each_council_at_first(visitor: Visitor, caller: str) -> None:
+    """Whoever they were sent to takes over, once, and the other council does not know of them."""
+    token = visitor.token(caller)
+    place = visitor.client(caller).organisation
+    path, accepted = f"/v1/transfers-in/{TRANSFERS[place]}/acceptances", {"acceptedBy": "A. Manager"}
+    stranger = visitor.token("other" if caller == "own" else "own")
+    sent = [visitor.send("accept", "POST", path, body=accepted, token=t) for t in (stranger, token, token)]
+    assert [answer.status for answer in sent] == [404, 201, 409]
+    assert sent[1].body["responsibleLa"] == place
 
 
 def test_a_transfer_of_others_is_not_there(visitor: Visitor) -> None:
