@@ -15,6 +15,7 @@ CONTRACT = "/openapi.json"
 Reply = Answer | Spoilt | Awaitable[Answer]
 Application = Callable[[Incoming], Reply]
 
+
 def application(engine: Engine[Any]) -> Callable[[Incoming], Answer]:
     """The agency's application: its contract at ``/openapi.json``, everything else by the engine."""
 
