@@ -159,6 +159,8 @@ class Tokens:
             raise InvalidTokenError("The assertion is for someone or something else, or not good now.")
         if self._used_assertions.get(identifier, 0) > now:
             raise InvalidTokenError("The assertion was used before.")
+        if len(self._used_assertions) >= REMEMBERED:
+            self._used_assertions = {kept: end for kept, end in self._used_assertions.items() if end > now}
         self._used_assertions[identifier] = float(claimed["exp"])
         return client
 

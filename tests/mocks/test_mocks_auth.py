@@ -81,6 +81,21 @@ def test_an_assertion_is_good_once(cast: Cast) -> None:
     assert [post(cast, "/oauth2/token", form).status for _ in range(2)] == [200, 401]
 
 
+def test_used_assertions_are_forgotten_once_they_have_ended(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many clients show one, only those that could be shown again are kept, and these stay refused."""
+    monkeypatch.setattr("joinedup.mocks.tokens.REMEMBERED", 3)
+    now = int(cast.clock.seconds())
+    forms = [assertion(cast, jti=str(n), exp=now + (30 if n else 3000)) for n in range(3)]
+    for form in forms:
+        assert post(cast, "/oauth2/token", form).status == 200
+    cast.clock.advance(60)
+    assert post(cast, "/oauth2/token", assertion(cast)).status == 200
+    assert len(cast.tokens.snapshot()[1]) == 2
+    assert post(cast, "/oauth2/token", forms[0]).status == 401
+
+
 @pytest.mark.parametrize(
     "claims",
     [
