@@ -17,6 +17,8 @@ import pytest
 import yaml
 from servers import free_port
 
+from joinedup.scenarios.load_tally import summed, tally_from
+
 COMMAND = [str(Path(sys.executable).parent / "joinedup"), "load", "-c", "joinedup.toml"]
 PATIENCE_S = 120
 NOTE = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
@@ -159,7 +161,11 @@ def _started(host: Host, *command: str, **more: Any) -> subprocess.Popen[str]:
 
 
 def test_workers_on_other_hosts_take_their_part(hosts: list[Host]) -> None:
-    """Each sends half from its own address, by its own copy of the configuration; the master sends none of it."""
+    """
+    Each sends half from its own address, by its own copy of the configuration; the master sends none of it.
+
+    The merged figures are the sum of what each counted, to the last bucket.
+    """
     first, *others = hosts
     port, master = free_port(), str(free_port())
     for host in hosts:
@@ -183,9 +189,15 @@ def test_workers_on_other_hosts_take_their_part(hosts: list[Host]) -> None:
             process.wait()
         seen = system.communicate()[0].split()
     assert done.returncode == 0, said
-    tallies = json.loads((first.folder / "out" / "tallies.json").read_bytes())["tallies"]
-    assert [tally["started"] for tally in tallies] == [60, 60]
-    assert json.loads((first.folder / "out" / "performance.json").read_bytes())["failures"] == 0
+    found = json.loads((first.folder / "out" / "performance.json").read_bytes())
+    kept = json.loads((first.folder / "out" / "tallies.json").read_bytes())["tallies"]
+    parts = [tally_from(record) for record in kept]
+    assert [part.started for part in parts] == [60, 60]
+    assert (found["processes"], found["failures"], found["arrivals"]["due"]) == (2, 0, 120)
+    assert [row["name"] for row in found["by_name"]] == ["POST /notes of notes"]
+    for row in found["by_name"]:
+        assert row["requests"] == sum(part.rows[row["name"]].count for part in parts) == 120
+        assert row["p95_ms"] == round(summed(parts).rows[row["name"]].service.percentile(95), 2)
     # What was tried before the load came from the first host.
     assert set(seen) == {host.address for host in hosts}
 
