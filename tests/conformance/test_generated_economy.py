@@ -44,7 +44,7 @@ def test_describes_no_lambda_and_collects_no_constants() -> None:
         assert not list(providers.HypothesisProvider(None)._local_constants)
 
 
-@pytest.mark.parametrize("codec", generated_economy._CHARACTERS)
+@pytest.mark.parametrize("codec", generated_economy.CHARACTERS)
 def test_knows_the_characters_of_a_codec(codec: str) -> None:
     """As Hypothesis finds them by trying each."""
     found = charmap.intervals_from_codec(codec)
@@ -58,6 +58,20 @@ def test_finds_out_the_characters_of_another_codec() -> None:
     """One that nobody wrote down is tried."""
     with sparing():
         assert charmap.intervals_from_codec("iso8859-1")[0].intervals == ((0, 255),)
+
+
+@pytest.mark.parametrize(("module", "name"), PLACES[:3], ids=[name for _, name in PLACES[:3]])
+def test_goes_without_where_hypothesis_has_changed(
+    monkeypatch: pytest.MonkeyPatch, module: object, name: str
+) -> None:
+    """A version that lacks one of the names is slower, and the other names are used all the same."""
+    monkeypatch.delattr(module, name)
+    others = [(place, other) for place, other in PLACES if other != name]
+    before = [getattr(*place) for place in others]
+    with sparing():
+        assert not hasattr(module, name)
+        assert [getattr(*place) for place in others] != before
+    assert [getattr(*place) for place in others] == before
 
 
 def test_puts_settings_together_once() -> None:
