@@ -82,6 +82,7 @@ class Generated:
     Args:
         cut: why not everything that was meant could be sent; empty where it was.
         left_out: phases that a run of this size leaves out.
+        one_of_a_shape: whether wrong headers and queries went to one operation only of those that have the same.
     """
 
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
@@ -89,6 +90,7 @@ class Generated:
     seconds: float = 0.0
     cut: str = ""
     left_out: frozenset[str] = frozenset()
+    one_of_a_shape: bool = False
     errors: list[tuple[str, str]] = field(default_factory=list)
 
     def tally(self, label: str, phase: str) -> Tally:
@@ -105,7 +107,7 @@ def run_generated(target: Target, cases: Cases, judge: Callable[[Observation], N
         SetupError: the caller's credential could not be had.
     """
     fitting = cases.within(len(target.operations), int(target.budget.left * SHARE), target.crowd)
-    generated = Generated(left_out=fitting.left_out)
+    generated = Generated(left_out=fitting.left_out, one_of_a_shape=fitting.same_shape is not None)
     started = time.monotonic()
     gate = Gate(target)
     with sessions(gate), sparing():

@@ -12,6 +12,11 @@ def test_answers_as_its_contract_says(operation: str, phase: str, generated: Out
     """Whatever is sent, the answer is one that the contract declares."""
     if operation in generated.target.culprits:
         check.leaves_out(f"{operation} was left out, because {generated.target.culprits[operation]}")
+    if phase == "coverage" and generated.generated.one_of_a_shape:
+        check.leaves_out(
+            "wrong headers and query parameters for more than one operation of those that have the same ones, with --quick",
+            "CON-API-10",
+        )
     tally = generated.generated.tallies.get((operation, phase))
     if tally is None or not sum(tally.statuses.values()):
         _explain_silence(generated, tally, check, phase)
