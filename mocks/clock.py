@@ -14,10 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 # More than this in one move is work that keeps queueing itself.
 MOST_AT_ONCE = 1_000_000
+# Seconds whose text is remembered: most of what is stamped happened in this one, or is due at the end of the same day.
+REMEMBERED = 1024
 # Dates that contracts, tokens and the calendar can all write.
 EARLIEST_S, LATEST_S = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (2000, 2100))
 
@@ -268,6 +271,9 @@ class Clock:
 
 def stamp(moment: datetime) -> str:
     """A date-time as contracts have it: ISO 8601 in UTC, to the second."""
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _stamped(moment.timestamp() // 1)
+
+
+@lru_cache(REMEMBERED)
+def _stamped(second: float) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")

@@ -383,7 +383,7 @@ def breach(operation: Operation, answer: Answer) -> str:
     """How an answer breaks its contract, in one sentence; empty where it does not."""
     form = operation.forms.get((answer.status, "" if answer.body is None else answer.media_type))
     # All at once; one by one only where that finds something.
-    return "" if form is not None and form.is_kept(answer) else _told(operation, answer)
+    return "" if form is not None and form(answer) else _told(operation, answer)
 
 
 def _told(operation: Operation, answer: Answer) -> str:

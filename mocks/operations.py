@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import jsonschema_rs
 
@@ -42,33 +42,25 @@ class Parameter:
     validator: Validator
 
 
-class Form(Protocol):
-    """What an answer of one status and one media type has to be like."""
+Form = Callable[[Answer], bool]
+"""
+Whether an answer is like what is declared for its status and media type.
 
-    def is_kept(self, answer: Answer) -> bool:
-        """
-        Whether an answer is like that.
-
-        It may be where this says that it is not: headers are held against their schemas as they are written, so one
-        that is a number, or has its name in another case, is taken for wrong.
-        """
+It may be where this says that it is not: headers are held against their schemas as they are written, so one that is a
+number, or has its name in another case, is taken for wrong.
+"""
 
 
-@dataclass(frozen=True)
-class AlwaysNew:
-    """Of answers each of which is another one: all headers by name, and the body, are looked at as a pair."""
-
-    pair: Validator
-
-    def is_kept(self, answer: Answer) -> bool:
-        """Whether headers and body are as declared."""
-        return self.pair.is_valid((dict(answer.headers), answer.body))
+def always_new(pair: Validator) -> Form:
+    """For answers each of which is another one: all headers by name, and the body, are looked at as a pair."""
+    is_valid = pair.is_valid
+    return lambda answer: is_valid((dict(answer.headers), answer.body))
 
 
 @dataclass(frozen=True)
 class ReadAgain:
     """
-    Of answers that show the same few records over and over: a body that was good is remembered, as bytes.
+    For answers that show the same few records over and over: a body that was good is remembered, as bytes.
 
     Args:
         head: of all headers by name.
@@ -78,7 +70,7 @@ class ReadAgain:
     body: Validator
     known: set[bytes] = field(default_factory=set)
 
-    def is_kept(self, answer: Answer) -> bool:
+    def __call__(self, answer: Answer) -> bool:
         """Whether headers and body are as declared."""
         return self.head.is_valid(dict(answer.headers)) and (
             answer.written in self.known or self._is_good(answer)
@@ -300,7 +292,7 @@ class Compiler:
     def _form(self, head: Document, schema: Any, method: str) -> Form:
         if method == "GET":
             return ReadAgain(self.validator(head), self.validator(schema))
-        return AlwaysNew(self.validator({"type": "array", "prefixItems": [head, schema]}))
+        return always_new(self.validator({"type": "array", "prefixItems": [head, schema]}))
 
 
 def _schemas(holder: Document) -> dict[str, Any]:

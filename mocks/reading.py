@@ -156,7 +156,9 @@ def read_body(operation: Operation, incoming: Incoming) -> Any:
     if media_type not in operation.bodies:
         raise Refusal(415, "The Content-Type is not one that this operation accepts.")
     value = _pairs(incoming.body, "form") if media_type == FORM else _json(incoming.body)
-    if errors := field_errors(operation.bodies[media_type], value):
+    validator = operation.bodies[media_type]
+    if not validator.is_valid(value):
+        errors = field_errors(validator, value)
         raise Refusal(422, "The body is not as the contract declares it.", errors=errors, sent=value)
     return whole(value) if _WITH_FRACTION.search(incoming.body) else value
 

@@ -199,8 +199,8 @@ def _part(record: Record, names: tuple[str, ...]) -> Record:
     return {name: record[name] for name in names if name in record}
 
 
-def _tagged(record: Record, status: int = 200) -> Answer:
-    return Answer(status, record, (("ETag", f'"{record["version"]}"'),))
+def _tagged(record: Record, status: int = 200, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, record, (("ETag", f'"{record["version"]}"'), *headers))
 
 
 def get_status(call: CouncilCall) -> Answer:
@@ -223,7 +223,7 @@ def raise_contact(call: CouncilCall) -> Answer:
     contact = _open_contact(call.state, call.caller.area, body, call.now, ids, due_by, work)
     if "created-not-kept" in call.faults:
         call.state.contacts.remove(ids[0])
-    return _tagged(contact, 201).having(("Location", f"/v1/contacts/{ids[0]}"))
+    return _tagged(contact, 201, ("Location", f"/v1/contacts/{ids[0]}"))
 
 
 def _declared_part(body: Record) -> Record:

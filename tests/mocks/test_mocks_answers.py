@@ -109,8 +109,8 @@ def test_no_more_bodies_are_remembered_than_there_is_room_for() -> None:
     form = ReadAgain(Draft202012Validator(True), Draft202012Validator({"type": "string"}))
     known = form.known
     for number in range(3 * REMEMBERED):
-        assert form.is_kept(Answer(200, str(number)))
+        assert form(Answer(200, str(number)))
         assert b'"%d"' % number in known
         assert len(known) <= REMEMBERED
-    assert form.is_kept(Answer(200, "x" * LONGEST_REMEMBERED))
+    assert form(Answer(200, "x" * LONGEST_REMEMBERED))
     assert max(map(len, known)) < LONGEST_REMEMBERED
