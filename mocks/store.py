@@ -8,7 +8,7 @@ import base64
 import itertools
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +48,21 @@ class Records:
 
     def __init__(self, most: int = sys.maxsize) -> None:
         self._by_id: dict[str, Kept] = {}
+        # The same by piece of work, because a load asks for its own among many thousands.
+        self._by_work: dict[str, dict[str, Kept]] = {}
         self._sequence, self._most = 0, most
 
     def add(self, identifier: str, organisation: str, record: Record, correlation_id: str = "") -> None:
         """Keep a new record."""
         self._sequence += 1
-        self._by_id[identifier] = Kept(organisation, self._sequence, record, correlation_id)
+        self._keep(identifier, Kept(organisation, self._sequence, record, correlation_id))
         if len(self._by_id) > self._most:
-            del self._by_id[next(iter(self._by_id))]
+            self._forget(next(iter(self._by_id)))
+
+    def _keep(self, identifier: str, kept: Kept) -> None:
+        self._by_id[identifier] = kept
+        if kept.correlation_id:
+            self._by_work.setdefault(kept.correlation_id, {})[identifier] = kept
 
     def find(self, identifier: str, organisation: str) -> Record:
         """
@@ -76,7 +83,15 @@ class Records:
 
     def remove(self, identifier: str) -> None:
         """Forget a record."""
-        self._by_id.pop(identifier.lower(), None)
+        self._forget(identifier.lower())
+
+    def _forget(self, identifier: str) -> None:
+        kept = self._by_id.pop(identifier, None)
+        if kept is not None and kept.correlation_id:
+            same_work = self._by_work[kept.correlation_id]
+            del same_work[identifier]
+            if not same_work:
+                del self._by_work[kept.correlation_id]
 
     def of(self, organisation: str) -> Iterator[Kept]:
         """An organisation's records, oldest first."""
@@ -84,23 +99,26 @@ class Records:
 
     def where(self, chosen: Callable[[Record], bool]) -> Records:
         """Those records of which something is true, each in its place in the order."""
-        view = Records()
-        view._by_id = {id: kept for id, kept in self._by_id.items() if chosen(kept.record)}
-        return view
+        return _view((id, kept) for id, kept in self._by_id.items() if chosen(kept.record))
 
     def of_work(self, correlation_id: str | None) -> Records:
         """Those that came by a piece of work, each in its place in the order; all, where none is named."""
         if correlation_id is None:
             return self
-        view = Records()
-        view._by_id = {id: k for id, k in self._by_id.items() if k.correlation_id == correlation_id}
-        return view
+        return _view(self._by_work.get(correlation_id, {}).items())
 
     def __contains__(self, identifier: str) -> bool:
         return identifier.lower() in self._by_id
 
     def __iter__(self) -> Iterator[Kept]:
         return iter(self._by_id.values())
+
+
+def _view(kept: Iterable[tuple[str, Kept]]) -> Records:
+    view = Records()
+    for identifier, each in kept:
+        view._keep(identifier, each)
+    return view
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,26 @@ def test_a_cursor_outlives_what_it_stood_after() -> None:
     assert [record["n"] for record in page(kept, "A", 9, first.next).records] == [4, 5, 6, 7]
 
 
+def test_a_piece_of_work_has_what_is_left_of_it() -> None:
+    """Whatever was forgotten, by number or by name, and in what was chosen of the records too; none where none is."""
+    kept = Records(4)
+    for number in range(6):
+        kept.add(f"ID-{number}" if number < 2 else f"id-{number}", "A", {"n": number}, "ab"[number % 2])
+    kept.remove("id-4")
+    chosen = kept.where(lambda record: record["n"] != 3)
+    for view, work, left in (
+        (kept, "a", [2]),
+        (kept, "b", [3, 5]),
+        (chosen, "b", [5]),
+        (kept.of_work("b"), "b", [3, 5]),
+        (kept, "c", []),
+        (kept, None, [2, 3, 5]),
+    ):
+        assert [each.record["n"] for each in view.of_work(work)] == left
+    kept.remove("id-2")
+    assert list(kept.of_work("a")) == []
+
+
 @pytest.fixture
 def few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """An account of no more than three lines."""
