@@ -13,7 +13,6 @@ never reused: what a requirement proves may be read from an old pack years later
 
 from __future__ import annotations
 
-import difflib
 import enum
 import hashlib
 import json
@@ -27,11 +26,12 @@ import jsonschema_rs
 import yaml
 
 from joinedup.conformance.conditions import CAPABILITY, is_true
-from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
+from joinedup.conformance.errors import ConfigurationError, NothingSelectedError, near
 from joinedup.conformance.outcomes import Level
 
 REQUIREMENTS = Path(__file__).parent / "requirements"
 PROFILES = Path(__file__).parent / "profiles"
+LISTER = "joinedup requirements"
 
 QUESTIONS: Mapping[str, str] = {
     "GP1": "Can it link with early help, virtual school, education, health and other existing systems, "
@@ -173,7 +173,7 @@ class Catalogue:
         for requirement in self.requirements:
             if requirement.id == id:
                 return requirement
-        raise ConfigurationError(f"There is no requirement {id!r}.", hint=_near(id, self.ids))
+        raise ConfigurationError(f"There is no requirement {id!r}.", hint=near(id, self.ids, LISTER))
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -212,7 +212,7 @@ def select(
             families = dict.fromkeys(id.rpartition("-")[0] for id in ids)
             raise NothingSelectedError(
                 f"No requirement in {where} is called {name!r} or begins with it.",
-                hint=_near(name.upper(), [*ids, *families]),
+                hint=near(name.upper(), [*ids, *families], LISTER),
             )
         chosen.update(matches)
     return tuple(requirement for requirement in requirements if requirement.id in chosen)
@@ -255,7 +255,7 @@ def load_profile(name: str, catalogue: Catalogue, folder: Path = PROFILES) -> Pr
     if name not in profile_names(folder):
         raise ConfigurationError(
             f"There is no profile {name!r}.",
-            hint=_near(name, profile_names(folder), every="The profiles are"),
+            hint=near(name, profile_names(folder)),
         )
     path = folder / f"{name}.yaml"
     entry = _checked(_read(path), _PROFILE, f"{path.name}: the profile")
@@ -276,7 +276,7 @@ def _refuse_strangers(raised: Collection[str], members: Collection[str], file: s
 def _member(id: str, level: str | None, catalogue: Catalogue, file: str) -> Requirement:
     if id not in catalogue:
         raise ConfigurationError(
-            f"{file}: key requirements: there is no requirement {id!r}.", hint=_near(id, catalogue.ids)
+            f"{file}: key requirements: there is no requirement {id!r}.", hint=near(id, catalogue.ids, LISTER)
         )
     requirement = catalogue[id]
     if level is None:
@@ -396,14 +396,6 @@ def _checked(entry: object, validator: jsonschema_rs.Validator, where: str) -> d
         key = ".".join(str(part) for part in error.instance_path)
         raise ConfigurationError(f"{where}{f', key {key}' if key else ''}: {error.message}.")
     return cast("dict[str, Any]", entry)
-
-
-def _near(name: str, known: Iterable[str], *, every: str = "") -> str:
-    names = list(known)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    if close:
-        return f"Did you mean {' or '.join(close)}?"
-    return f"{every} {', '.join(names)}." if every else "`joinedup requirements` lists them all."
 
 
 def _binding(requirement: Requirement) -> list[str]:

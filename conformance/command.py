@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
 import sys
@@ -15,7 +14,7 @@ import click
 
 from joinedup.conformance.catalogue import load_catalogue
 from joinedup.conformance.child import run_child
-from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
+from joinedup.conformance.errors import ConfigurationError, NothingSelectedError, near
 from joinedup.conformance.journeys import check_journeys
 from joinedup.conformance.run import (
     BUNDLED,
@@ -127,13 +126,8 @@ def _check_bundled(plan: Plan) -> None:
         for name in wanted:
             if name not in known:
                 raise NothingSelectedError(
-                    f"There is no bundled {kind} called {name!r}.", hint=_near(name, known)
+                    f"There is no bundled {kind} called {name!r}.", hint=near(name, known, "joinedup systems")
                 )
-
-
-def _near(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:6]
-    return f"There are: {', '.join(near)}."
 
 
 def _say_why_it_did_not_start(said: str, *, ended: bool) -> None:

@@ -13,6 +13,9 @@ The errors that a person can act on.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class JoinedUpError(Exception):
     """
@@ -60,3 +63,25 @@ class UnverifiedError(JoinedUpError):
     """Raised when a pack was changed, is of another form, or lacks the signature that was demanded."""
 
     exit_code = 7
+
+
+# Of more names than that, those that come near are told and not all.
+_FEW = 20
+
+
+def near(name: str, known: Iterable[str], lister: str = "") -> str:
+    """
+    The hint for a name that is not there: what it may have been meant to be, and else what there is.
+
+    Args:
+        lister: the command that lists all.
+    """
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    every = f" `{lister}` lists them all." if lister else ""
+    if close:
+        return f"Did you mean {' or '.join(close)}?{every}"
+    if lister and len(names) > _FEW:
+        return every.strip()
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return f"There are: {', '.join(names[:_FEW])}{more}."

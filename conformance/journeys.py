@@ -8,7 +8,6 @@ name of one of them takes its place.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ from typing import Any
 import httpx
 
 from joinedup.conformance.check import Check, Ended, not_applicable, setup_fault, why_not_judged
-from joinedup.conformance.errors import ConfigurationError, NothingSelectedError
+from joinedup.conformance.errors import ConfigurationError, NothingSelectedError, near
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.redaction import Redactor
 from joinedup.conformance.run import BUNDLED, Plan, Run
@@ -62,9 +61,8 @@ def check_journeys(plan: Plan, tested: Iterable[str]) -> None:
     under_test = set(tested)
     for name in plan.journeys:
         if name not in stories:
-            near = difflib.get_close_matches(name, stories, n=3, cutoff=0.4) or sorted(stories)[:6]
             raise NothingSelectedError(
-                f"There is no journey called {name!r}.", hint=f"There are: {', '.join(near)}."
+                f"There is no journey called {name!r}.", hint=near(name, sorted(stories), "joinedup journeys")
             )
         if not under_test & set(stories[name].systems):
             raise NothingSelectedError(

@@ -8,7 +8,6 @@ a ``Plan`` and append to the same record.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import platform
 import socket
@@ -30,7 +29,7 @@ from joinedup.conformance.configuration import (
     configuration_hash,
     read_configuration,
 )
-from joinedup.conformance.errors import ConfigurationError, JoinedUpError, NothingSelectedError
+from joinedup.conformance.errors import ConfigurationError, JoinedUpError, NothingSelectedError, near
 from joinedup.conformance.outcomes import Outcome
 from joinedup.conformance.target import OWN, Target, build_target
 from joinedup.mocks.catalogue import AGENCIES
@@ -272,9 +271,8 @@ def check_selection(plan: Plan, configuration: Configuration, catalogue: Catalog
     """
     for name in plan.systems:
         if name not in configuration.tested:
-            near = difflib.get_close_matches(name, configuration.tested, n=3) or list(configuration.tested)
             raise NothingSelectedError(
-                f"No system under test is called {name!r}.", hint=f"There are: {', '.join(near)}."
+                f"No system under test is called {name!r}.", hint=near(name, configuration.tested)
             )
     if plan.only:
         chosen = {r.id for r in catalogue.select(plan.only)}

@@ -234,7 +234,7 @@ def test_a_fault_of_the_set_up_gives_no_verdict(
     [
         (("--only", "AUX-01"), "AUT-01"),
         (("--system", "socialcare"), "social-care"),
-        (("--fault", "no-such-fault"), "There are"),
+        (("--fault", "no-such-fault"), "`joinedup systems` lists them all"),
     ],
 )
 def test_a_selection_of_nothing_names_what_is_near(

@@ -356,7 +356,7 @@ class TestProfile:
 
     def test_unknown_name_lists_all_where_none_is_near(self) -> None:
         """With no near name, the profiles that exist are listed."""
-        with pytest.raises(ConfigurationError, match=r"The profiles are .*open-api-1"):
+        with pytest.raises(ConfigurationError, match=r"There are: .*open-api-1"):
             load_profile("zzz", CATALOGUE)
 
     def test_name_is_no_path(self, tmp_path: Path) -> None:
