@@ -27,6 +27,7 @@ from joinedup.reports.run_folder import PERFORMANCE, write_views, write_whole
 from joinedup.scenarios.arrivals import SHAPES
 from joinedup.scenarios.load_capacity import find_capacity
 from joinedup.scenarios.load_counting import counted
+from joinedup.scenarios.load_children import OwnChildren, read_children
 from joinedup.scenarios.load_levels import DEFAULT, checked
 from joinedup.scenarios.load_plan import LoadPlan, Outage
 from joinedup.scenarios.load_preparation import (
@@ -99,6 +100,8 @@ def load(order: Ordered) -> int:
             f"The folder {out} already holds the result of a load.",
             hint="Name another with --out, or remove it.",
         )
+    folder = Path(configuration.folder if configuration else ".")
+    own = read_children(folder, settings.children) if settings.children else None
     entries = wanted(
         _mix(order, settings.mix, configuration), Path(configuration.folder if configuration else ".")
     )
@@ -106,11 +109,13 @@ def load(order: Ordered) -> int:
     _refuse_what_nobody_allowed(configuration, needed)
     with _serving(configuration, needed, order) as (whole, ours, agencies):
         choices = {**_choices(order, settings, entries, ours), "seed": order.seed}
+        if own:
+            choices |= {"children_file": own.name, "children_digest": own.digest}
         preparation = Preparation(
-            whole, ours, agencies, choices, lambda sentence: click.echo(sentence, err=True)
+            whole, ours, agencies, choices, lambda sentence: click.echo(sentence, err=True), own
         )
         plan = preparation.plan(entries)
-        found = _found(order, plan, settings.levels or DEFAULT, out, agencies, ours)
+        found = _found(order, plan, settings.levels or DEFAULT, out, agencies, ours, own)
     write_whole(out / PERFORMANCE, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     write_whole(out / "performance.svg", load_picture(found))
     if found.get("capacity"):
@@ -129,6 +134,7 @@ def _found(
     out: Path,
     agencies: Served | None,
     ours: frozenset[str],
+    own: OwnChildren | None,
 ) -> dict[str, Any]:
     def once(one: LoadPlan) -> dict[str, Any]:
         return _once(order, one, levels, out, agencies, ours)
@@ -136,13 +142,18 @@ def _found(
     if not order.find_capacity:
         return once(plan)
     kept = agencies.snapshot() if agencies else ""
+    taken = 0
 
     def tried(rate: float) -> dict[str, Any]:
+        nonlocal taken
         if agencies:
             agencies.restore(kept)
         users = order.users or _users(rate)
         faster = msgspec.structs.replace(plan, run=secrets.token_hex(3), rate=rate, users=users)
-        return once(enrolled(faster, agencies))
+        following = enrolled(faster, agencies, own, taken)
+        # Agencies of ours are put back; whom a live system has seen has had their play.
+        taken = following.children if own else 0
+        return once(following)
 
     return find_capacity(tried, plan.rate, lambda sentence: click.echo(sentence, err=True))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from joinedup.conformance.errors import SetupError
+from joinedup.conformance.errors import ConfigurationError, SetupError
 
 MOST_DOUBLINGS = 10
 CLOSE_ENOUGH = 1.1
@@ -36,9 +36,15 @@ def find_capacity(
     best: dict[str, Any] | None = None
     last: dict[str, Any] = {}
     held, broken, rate = 0.0, 0.0, start
-    limited = False
+    limited, untried = False, ""
     for _ in range(MOST_DOUBLINGS + 5):
-        last = attempt(rate)
+        try:
+            last = attempt(rate)
+        except ConfigurationError as error:
+            if not runs:
+                raise
+            untried = f" {rate:g} could not be tried: {error.message}"
+            break
         why = _why(last)
         runs.append({"rate": rate, "held": not why, "why": why, **{key: last[key] for key in _KEPT}})
         say(f"{rate:g} a second: {why or 'held'}")
@@ -58,7 +64,7 @@ def find_capacity(
         "highest": held,
         "first_broken": broken or None,
         "limited_by_generator": limited,
-        "sentence": _sentence(held, broken, limited, runs),
+        "sentence": _sentence(held, broken, limited, runs) + untried,
         "runs": sorted(runs, key=lambda run: float(run["rate"])),
     }
     return {**(best or last), "capacity": capacity}

@@ -74,6 +74,16 @@ def places(marker: str, user: int, arrival: int, child: Mapping[str, Any]) -> di
     }
 
 
+def without_child(text: str, child: Mapping[str, Any]) -> str:
+    """A text in which places stand where it told who a child is."""
+    for key, value in sorted(child.items(), key=lambda pair: -len(str(pair[1]))):
+        if value:
+            text = re.sub(
+                rf"(?<!\w){re.escape(str(value))}(?!\w)", lambda _, key=key: f"{{child.{key}}}", text
+            )  # type: ignore[misc]
+    return text
+
+
 def begun(inputs: Any, begins_at: str, now: datetime) -> Any:
     """Inputs whose dates have moved by as much as the beginning of the story has."""
     start = datetime.fromisoformat(begins_at)
