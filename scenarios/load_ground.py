@@ -25,10 +25,11 @@ from joinedup.conformance.operations import Operation
 from joinedup.conformance.redaction import Redactor
 from joinedup.mocks.bundle import CONTRACTS
 from joinedup.mocks.newcomers import newcomers, told_of
+from joinedup.scenarios.journey import bundled_journeys
 from joinedup.scenarios.library import Callee, Library, Live
 from joinedup.scenarios.load_children import read_children
 from joinedup.scenarios.load_journeys import part_of
-from joinedup.scenarios.load_plan import OWN, LoadPlan, PlannedOperation, identity_of
+from joinedup.scenarios.load_plan import OWN, LoadPlan, PlannedJourney, PlannedOperation, identity_of
 from joinedup.scenarios.load_validation import Allowance, SampledValidator
 from joinedup.scenarios.load_wire import Address, address_of
 from joinedup.scenarios.stages import CONTROL, SPOILT, spoilt_token
@@ -143,7 +144,11 @@ class Ground:
         folder = Path(self.plan.folder)
         bindings = {n: folder / s.binding for n, s in self.plan.systems.items() if s.binding}
         library = Library(live=places, bindings=bindings)
-        return {j.name: part_of(library, j.document, j.workflow).callee for j in self.plan.journeys}
+        return {j.name: part_of(library, self._document(j), j.workflow).callee for j in self.plan.journeys}
+
+    def _document(self, journey: PlannedJourney) -> Path:
+        """Where the document of a journey is on this machine."""
+        return bundled_journeys().get(journey.document) or Path(self.plan.folder) / journey.document
 
     @cached_property
     def children(self) -> list[dict[str, Any]]:

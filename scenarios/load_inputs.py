@@ -76,12 +76,11 @@ def places(marker: str, user: int, arrival: int, child: Mapping[str, Any]) -> di
 
 def without_child(text: str, child: Mapping[str, Any]) -> str:
     """A text in which places stand where it told who a child is."""
-    for key, value in sorted(child.items(), key=lambda pair: -len(str(pair[1]))):
-        if value:
-            text = re.sub(
-                rf"(?<!\w){re.escape(str(value))}(?!\w)", lambda _, key=key: f"{{child.{key}}}", text
-            )  # type: ignore[misc]
-    return text
+    place = {str(value): f"{{child.{key}}}" for key, value in child.items() if value}
+    longest_first = "|".join(re.escape(value) for value in sorted(place, key=len, reverse=True))
+    if not place:
+        return text
+    return re.sub(rf"(?<!\w)({longest_first})(?!\w)", lambda found: place[found[0]], text)
 
 
 def begun(inputs: Any, begins_at: str, now: datetime) -> Any:

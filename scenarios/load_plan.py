@@ -73,7 +73,7 @@ class PlannedJourney(msgspec.Struct, frozen=True):
     A journey of the mix.
 
     Args:
-        document: path of the Arazzo document.
+        document: the name of a bundled journey, or the path of an Arazzo document from the plan's folder.
         requests: how many requests each play sends, counted before the load.
         inputs: what is passed to it, with places for the marker.
         callers: (system, actor) of every request that it sends.

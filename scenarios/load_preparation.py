@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -237,7 +238,7 @@ class Preparation:
             self.said(f"{entry.name} is played as far as many users can at once: {part.sentence}.")
         return PlannedJourney(
             entry.name,
-            entry.path,
+            _portable(entry.path, self.configuration.folder),
             part.callee.workflow.id,
             entry.weight,
             1,
@@ -344,6 +345,15 @@ class Preparation:
         for target in self._targets.values():
             if "client" in target.__dict__:
                 target.client.close()
+
+
+def _portable(path: str, folder: str) -> str:
+    """A document as each machine finds it: a bundled journey by name, one's own by its path from the folder."""
+    found = Path(path)
+    name = found.name.removesuffix(".arazzo.yaml")
+    if name in bundled_journeys() and bundled_journeys()[name].resolve() == found:
+        return name
+    return os.path.relpath(found, Path(folder).resolve())
 
 
 def _sketch(bare: LoadPlan, items: list[PlannedJourney], entries: Sequence[Wanted]) -> LoadPlan:

@@ -15,10 +15,8 @@ from product.playing import SYSTEM, table
 from service.serve import hosted
 
 from joinedup.conformance.cli import main
-from joinedup.conformance.errors import ConfigurationError
 from joinedup.mocks.identifiers import nth_nhs_number
 from joinedup.scenarios.library import CAPABILITIES
-from joinedup.scenarios.load_children import read_children
 
 # A live product, and a journey that takes a child into care, which happens to a child once
 
