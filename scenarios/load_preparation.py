@@ -281,13 +281,15 @@ class Preparation:
                 )
                 raise SetupError(
                     f"The journey {item.name} does not pass {'again after itself' if trial else 'on its own'}, so its load would prove nothing ({why}).",
-                    hint=self._mend(item),
+                    hint=self._mend(item, is_second=trial > 0),
                 )
         return requests
 
-    def _mend(self, item: PlannedJourney) -> str:
-        """What to do where a journey does not pass."""
+    def _mend(self, item: PlannedJourney, *, is_second: bool) -> str:
+        """What to do where a journey does not pass, or not a second time."""
         hint = "Run `joinedup check --journey` on it, or pass inputs that differ for each user ({marker}, {number}, {nhs-number}) in [journeys.NAME.inputs]."
+        if is_second:
+            hint += " A step that counts in a list needs a list with the query parameter correlationId; else leave it out in a copy of the document, and name that in [load.mix]."
         if item.children and self.own:
             lines = self.own.lines[item.first_child : item.first_child + TRIALS]
             return f"It was played with the children of lines {' and '.join(map(str, lines))} of {self.own.name}: every system of the journey has to know them as they stand there, and nothing of the journey may have happened to them before. {hint}"
