@@ -21,7 +21,7 @@ from service.serve import hosted
 
 from joinedup.conformance.cli import main
 from joinedup.conformance.errors import ConfigurationError, SetupError
-from joinedup.mocks.identifiers import nth_nhs_number
+from joinedup.mocks.identifiers import nth_nhs_number, unique_pupil_number
 from joinedup.scenarios.arrivals import schedule
 from joinedup.scenarios.library import CAPABILITIES
 from joinedup.scenarios.load_capacity import find_capacity
@@ -83,6 +83,8 @@ def _row(number: int) -> dict[str, str]:
         "nhsNumber": nth_nhs_number(800_000 + number),
         "dateOfBirth": f"2026-{number % 9 + 1:02d}-17",
         "givenName": f"{NAMES[number % 4]}-{number:03d}",
+        "familyName": "Mockfordshire",
+        "upn": unique_pupil_number(number, 26, 801),
         "caseloadRef": REFERENCE.format(number),
     }
 
@@ -99,7 +101,8 @@ def product() -> Iterator[tuple[str, Caseload]]:
             "nhs_no": row["nhsNumber"],
             "born_on": row["dateOfBirth"],
             "first_name": row["givenName"],
-            "last_name": "Example",
+            "last_name": row["familyName"],
+            "pupil_no": row["upn"],
             "council_number": f"1/{number:04d}",
             "gender": "U",
             "key_worker": "K. Worker",
@@ -112,7 +115,7 @@ def product() -> Iterator[tuple[str, Caseload]]:
         yield base_url, kept
 
 
-def _folder(folder: Path, base_url: str, rows: int) -> list[str]:
+def _folder(folder: Path, base_url: str, rows: int, *journeys: str) -> list[str]:
     """A folder with configuration, journey and children, and the order to load."""
     found = table(base_url)
     lines = [f"[systems.{SYSTEM}]"]
@@ -123,7 +126,7 @@ def _folder(folder: Path, base_url: str, rows: int) -> list[str]:
         lines += [f"[systems.{SYSTEM}.identities.{name}]"]
         lines += [f"{k} = {json.dumps(v)}" for k, v in {**keys, "api_key": f"file:{name}.key"}.items()]
     lines += ["[load]", 'permitted_by = "A. Tester, Example, 2026-11-02"', 'children = "children.csv"']
-    lines += ["[load.mix]", '"story.arazzo.yaml" = 1']
+    lines += ["[load.mix]", *(f'"{name}" = 1' for name in ("story.arazzo.yaml", *journeys))]
     (folder / "joinedup.toml").write_text("\n".join(lines) + "\n")
     (folder / "story.arazzo.yaml").write_text(STORY)
     table_of_rows = [",".join(_row(0)), *(",".join(_row(n).values()) for n in range(rows))]
@@ -139,15 +142,23 @@ def _cells(rows: int) -> set[str]:
 def test_each_play_takes_a_row_at_a_product_of_another_making(
     product: tuple[str, Caseload], tmp_path: Path
 ) -> None:
-    """Over users and processes no row is taken twice, babies keep their birthday, and nothing of a row is kept."""
+    """
+    Over journeys, users and processes no row is taken twice, babies keep their birthday, and nothing of a row is kept.
+
+    One journey is the tester's, and one a bundled one that changes a child.
+    """
     base_url, kept = product
-    result = CliRunner().invoke(main, _folder(tmp_path, base_url, 40))
+    result = CliRunner().invoke(main, _folder(tmp_path, base_url, 40, "move-between-councils"))
     assert result.exit_code == 0, result.output
     found = json.loads((tmp_path / "out" / "performance.json").read_bytes())
-    plays = next(row["requests"] for row in found["by_name"] if row["kind"] == "journey")
-    assert plays == 15
-    taken = [care["person_ref"] for care in kept.records["care"].values()]
-    assert sorted(taken) == [REFERENCE.format(number) for number in range(TRIALS + plays)]
+    plays = {row["name"]: row["requests"] for row in found["by_name"] if row["kind"] == "journey"}
+    assert min(plays.values()) >= 3
+    in_care = [care["person_ref"] for care in kept.records["care"].values()]
+    moved = [move["person"]["nhs_no"] for move in kept.records["moves"].values()]
+    assert (len(in_care), len(moved)) == (plays["story"] + TRIALS, plays["move-between-councils"] + TRIALS)
+    by_number = {_row(number)["nhsNumber"]: _row(number)["caseloadRef"] for number in range(40)}
+    taken = [*in_care, *(by_number[number] for number in moved)]
+    assert sorted(taken) == [REFERENCE.format(number) for number in range(len(taken))]
     said = result.output + "".join(p.read_text() for p in (tmp_path / "out").rglob("*") if p.is_file())
     assert {cell for cell in _cells(40) if cell in said} == set()
 
