@@ -26,8 +26,8 @@ from joinedup.reports.load_picture import capacity_picture, load_picture
 from joinedup.reports.run_folder import PERFORMANCE, write_views, write_whole
 from joinedup.scenarios.arrivals import SHAPES
 from joinedup.scenarios.load_capacity import find_capacity
-from joinedup.scenarios.load_counting import counted
 from joinedup.scenarios.load_children import OwnChildren, read_children
+from joinedup.scenarios.load_counting import counted
 from joinedup.scenarios.load_levels import DEFAULT, checked
 from joinedup.scenarios.load_plan import LoadPlan, Outage
 from joinedup.scenarios.load_preparation import (
