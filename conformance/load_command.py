@@ -84,8 +84,8 @@ def load(order: Ordered) -> int:
     """
     source = order.source or (DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None)
     configuration = read_configuration(Path(source)) if source else None
+    folder = Path(configuration.folder if configuration else ".")
     if order.worker:
-        folder = Path(configuration.folder if configuration else ".")
         return work(order.master_host, order.master_port, order.processes, folder)
     if order.find_capacity and order.master:
         raise ConfigurationError(
@@ -100,17 +100,12 @@ def load(order: Ordered) -> int:
             f"The folder {out} already holds the result of a load.",
             hint="Name another with --out, or remove it.",
         )
-    folder = Path(configuration.folder if configuration else ".")
     own = read_children(folder, settings.children) if settings.children else None
-    entries = wanted(
-        _mix(order, settings.mix, configuration), Path(configuration.folder if configuration else ".")
-    )
+    entries = wanted(_mix(order, settings.mix, configuration), folder)
     needed = systems_needed(entries)
     _refuse_what_nobody_allowed(configuration, needed)
     with _serving(configuration, needed, order) as (whole, ours, agencies):
         choices = {**_choices(order, settings, entries, ours), "seed": order.seed}
-        if own:
-            choices |= {"children_file": own.name, "children_digest": own.digest}
         preparation = Preparation(
             whole, ours, agencies, choices, lambda sentence: click.echo(sentence, err=True), own
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from joinedup.conformance.errors import ConfigurationError, SetupError
+from joinedup.conformance.errors import ConfigurationError
 
 MOST_DOUBLINGS = 10
 CLOSE_ENOUGH = 1.1
@@ -30,7 +30,7 @@ def find_capacity(
         start: the first rate.
 
     Raises:
-        SetupError: even a hundredth of the first rate does not hold, so that there is nothing to report.
+        ConfigurationError: not even the first rate can be planned; a later one that cannot ends the search.
     """
     runs: list[dict[str, Any]] = []
     best: dict[str, Any] | None = None
@@ -58,8 +58,6 @@ def find_capacity(
         if broken and (broken <= held * CLOSE_ENOUGH or broken < start / 100):
             break
         rate = round((held + broken) / 2, 1) if broken else rate * 2
-    if best is None and not last:
-        raise SetupError("No load was sent.", hint="Lower --rate.")
     capacity = {
         "highest": held,
         "first_broken": broken or None,

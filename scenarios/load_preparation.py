@@ -200,6 +200,8 @@ class Preparation:
             folder=self.configuration.folder,
             timeout_s=self.configuration.limits.timeout_s,
             largest_answer=self.configuration.limits.max_response_bytes,
+            children_file=self.own.name if self.own else "",
+            children_digest=self.own.digest if self.own else "",
             **self.choices,
         )
         _ = bare.profile
