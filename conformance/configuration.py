@@ -137,6 +137,7 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         mix: weight by name: a journey, a path of a document, or ``system:operationId``.
         validate: share of answers that are held against their contract, 0 to 1.
         outage: the bundled agency that the shape ``outage`` takes away.
+        children: path of a CSV file with a row for each child that a journey may have for its own.
         levels: service levels, of all requests or in a table of a name's own.
     """
 
@@ -149,6 +150,7 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     think_time_s: float = 0
     validate: float = 1
     outage: str = ""
+    children: str = ""
     levels: dict[str, float | dict[str, float]] = msgspec.field(default_factory=dict)
 
 

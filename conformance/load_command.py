@@ -26,6 +26,7 @@ from joinedup.reports.load_picture import capacity_picture, load_picture
 from joinedup.reports.run_folder import PERFORMANCE, write_views, write_whole
 from joinedup.scenarios.arrivals import SHAPES
 from joinedup.scenarios.load_capacity import find_capacity
+from joinedup.scenarios.load_children import OwnChildren, read_children
 from joinedup.scenarios.load_counting import counted
 from joinedup.scenarios.load_levels import DEFAULT, checked
 from joinedup.scenarios.load_plan import LoadPlan, Outage
@@ -83,8 +84,8 @@ def load(order: Ordered) -> int:
     """
     source = order.source or (DEFAULT_FILE if Path(DEFAULT_FILE).exists() else None)
     configuration = read_configuration(Path(source)) if source else None
+    folder = Path(configuration.folder if configuration else ".")
     if order.worker:
-        folder = Path(configuration.folder if configuration else ".")
         return work(order.master_host, order.master_port, order.processes, folder)
     if order.find_capacity and order.master:
         raise ConfigurationError(
@@ -99,18 +100,17 @@ def load(order: Ordered) -> int:
             f"The folder {out} already holds the result of a load.",
             hint="Name another with --out, or remove it.",
         )
-    entries = wanted(
-        _mix(order, settings.mix, configuration), Path(configuration.folder if configuration else ".")
-    )
+    own = read_children(folder, settings.children) if settings.children else None
+    entries = wanted(_mix(order, settings.mix, configuration), folder)
     needed = systems_needed(entries)
     _refuse_what_nobody_allowed(configuration, needed)
     with _serving(configuration, needed, order) as (whole, ours, agencies):
         choices = {**_choices(order, settings, entries, ours), "seed": order.seed}
         preparation = Preparation(
-            whole, ours, agencies, choices, lambda sentence: click.echo(sentence, err=True)
+            whole, ours, agencies, choices, lambda sentence: click.echo(sentence, err=True), own
         )
         plan = preparation.plan(entries)
-        found = _found(order, plan, settings.levels or DEFAULT, out, agencies, ours)
+        found = _found(order, plan, settings.levels or DEFAULT, out, agencies, ours, own)
     write_whole(out / PERFORMANCE, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     write_whole(out / "performance.svg", load_picture(found))
     if found.get("capacity"):
@@ -129,6 +129,7 @@ def _found(
     out: Path,
     agencies: Served | None,
     ours: frozenset[str],
+    own: OwnChildren | None,
 ) -> dict[str, Any]:
     def once(one: LoadPlan) -> dict[str, Any]:
         return _once(order, one, levels, out, agencies, ours)
@@ -136,13 +137,18 @@ def _found(
     if not order.find_capacity:
         return once(plan)
     kept = agencies.snapshot() if agencies else ""
+    taken = 0
 
     def tried(rate: float) -> dict[str, Any]:
+        nonlocal taken
         if agencies:
             agencies.restore(kept)
         users = order.users or _users(rate)
         faster = msgspec.structs.replace(plan, run=secrets.token_hex(3), rate=rate, users=users)
-        return once(enrolled(faster, agencies))
+        following = enrolled(faster, agencies, own, taken)
+        # Agencies of ours are put back; whom a live system has seen has had their play.
+        taken = following.children if own else 0
+        return once(following)
 
     return find_capacity(tried, plan.rate, lambda sentence: click.echo(sentence, err=True))
 

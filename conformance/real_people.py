@@ -66,6 +66,11 @@ def refuse_real_people(body: bytes, *, where: str, ours: Redactor) -> None:
         )
 
 
+def may_be_somebodys(text: str) -> bool:
+    """Whether a text holds a number that may be somebody's."""
+    return any(_numbers(text))
+
+
 def _numbers(text: str) -> Iterator[str]:
     """Numbers in a text, as they are written there, that may be somebody's."""
     for found in _TEN_DIGITS.finditer(text):

@@ -29,7 +29,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from joinedup.conformance.errors import RealDataError
+from joinedup.conformance.errors import JoinedUpError, RealDataError
 from joinedup.scenarios.arrivals import Arrival, schedule
 from joinedup.scenarios.load_ground import Ground
 from joinedup.scenarios.load_plan import LoadPlan, decode
@@ -153,6 +153,8 @@ class _Cpu:
 
 def _play_what_is_due(user: User) -> None:
     """Take the next arrival, wait until it is due, play it, and take the next one, until nothing is due any more."""
+    if "part" not in _state:
+        raise StopUser
     part: Part = _state["part"]
     player = part.player(user.environment)
     try:
@@ -239,7 +241,15 @@ def _start(environment: Environment, **_: Any) -> None:
             runner.send_message("joinedup-plan", message, worker.id)
     else:
         _state["workers"] = 1
-        _state["part"] = Part(runner, decode(text), 0, 1)
+        _begin(runner, decode(text), 0, 1)
+
+
+def _begin(runner: Runner, plan: LoadPlan, part: int, of: int) -> None:
+    """Take a part of the load; where something that it needs is not on this machine, the whole load ends."""
+    try:
+        _state["part"] = Part(runner, plan, part, of)
+    except JoinedUpError as error:
+        _hand_over(runner, Tally(unready=str(error)))
 
 
 def _stop(environment: Environment, **_: Any) -> None:
@@ -259,7 +269,7 @@ def _received_plan(environment: Environment, msg: Any, **_: Any) -> None:
     if os.environ.get("JOINEDUP_LOAD_FOLDER"):
         plan = msgspec.structs.replace(plan, folder=os.environ["JOINEDUP_LOAD_FOLDER"])
     assert environment.runner is not None, "a worker has received it"
-    _state["part"] = Part(environment.runner, plan, msg.data["part"], msg.data["of"])
+    _begin(environment.runner, plan, msg.data["part"], msg.data["of"])
 
 
 def _received_tally(environment: Environment, msg: Any, **_: Any) -> None:
@@ -302,7 +312,8 @@ def _note_tally(runner: Any, data: dict[str, Any]) -> None:
     )
     is_over = len(_state["tallies"]) >= _state["workers"]
     # With a page, people look at the result before they end it.
-    if _state["tallies"][-1]["stopped"] or (is_over and not os.environ.get("JOINEDUP_LOAD_UI")):
+    last = _state["tallies"][-1]
+    if last["stopped"] or last["unready"] or (is_over and not os.environ.get("JOINEDUP_LOAD_UI")):
         gevent.spawn_later(0.5, runner.quit)
 
 

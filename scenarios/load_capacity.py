@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from joinedup.conformance.errors import SetupError
+from joinedup.conformance.errors import ConfigurationError
 
 MOST_DOUBLINGS = 10
 CLOSE_ENOUGH = 1.1
@@ -30,15 +30,21 @@ def find_capacity(
         start: the first rate.
 
     Raises:
-        SetupError: even a hundredth of the first rate does not hold, so that there is nothing to report.
+        ConfigurationError: not even the first rate can be planned; a later one that cannot ends the search.
     """
     runs: list[dict[str, Any]] = []
     best: dict[str, Any] | None = None
     last: dict[str, Any] = {}
     held, broken, rate = 0.0, 0.0, start
-    limited = False
+    limited, untried = False, ""
     for _ in range(MOST_DOUBLINGS + 5):
-        last = attempt(rate)
+        try:
+            last = attempt(rate)
+        except ConfigurationError as error:
+            if not runs:
+                raise
+            untried = f" {rate:g} could not be tried: {error.message}"
+            break
         why = _why(last)
         runs.append({"rate": rate, "held": not why, "why": why, **{key: last[key] for key in _KEPT}})
         say(f"{rate:g} a second: {why or 'held'}")
@@ -52,13 +58,11 @@ def find_capacity(
         if broken and (broken <= held * CLOSE_ENOUGH or broken < start / 100):
             break
         rate = round((held + broken) / 2, 1) if broken else rate * 2
-    if best is None and not last:
-        raise SetupError("No load was sent.", hint="Lower --rate.")
     capacity = {
         "highest": held,
         "first_broken": broken or None,
         "limited_by_generator": limited,
-        "sentence": _sentence(held, broken, limited, runs),
+        "sentence": _sentence(held, broken, limited, runs) + untried,
         "runs": sorted(runs, key=lambda run: float(run["rate"])),
     }
     return {**(best or last), "capacity": capacity}

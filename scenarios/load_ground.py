@@ -25,9 +25,11 @@ from joinedup.conformance.operations import Operation
 from joinedup.conformance.redaction import Redactor
 from joinedup.mocks.bundle import CONTRACTS
 from joinedup.mocks.newcomers import newcomers, told_of
+from joinedup.scenarios.journey import bundled_journeys
 from joinedup.scenarios.library import Callee, Library, Live
+from joinedup.scenarios.load_children import read_children
 from joinedup.scenarios.load_journeys import part_of
-from joinedup.scenarios.load_plan import OWN, LoadPlan, PlannedOperation, identity_of
+from joinedup.scenarios.load_plan import OWN, LoadPlan, PlannedJourney, PlannedOperation, identity_of
 from joinedup.scenarios.load_validation import Allowance, SampledValidator
 from joinedup.scenarios.load_wire import Address, address_of
 from joinedup.scenarios.stages import CONTROL, SPOILT, spoilt_token
@@ -116,7 +118,7 @@ class Ground:
 
     def warm(self) -> None:
         """Read and fetch all that is used later, tokens too, so that no request waits for it."""
-        _ = (self.callees, self.requests, self.trust, self.validators)
+        _ = (self.callees, self.requests, self.trust, self.validators, self.children)
         callers = {(item.system, actor) for item in self.plan.operations for actor in item.steps}
         callers |= {caller for journey in self.plan.journeys for caller in journey.callers}
         for system, actor in sorted(callers):
@@ -142,13 +144,34 @@ class Ground:
         folder = Path(self.plan.folder)
         bindings = {n: folder / s.binding for n, s in self.plan.systems.items() if s.binding}
         library = Library(live=places, bindings=bindings)
-        return {j.name: part_of(library, j.document, j.workflow).callee for j in self.plan.journeys}
+        return {j.name: part_of(library, self._document(j), j.workflow).callee for j in self.plan.journeys}
+
+    def _document(self, journey: PlannedJourney) -> Path:
+        """Where the document of a journey is on this machine."""
+        return bundled_journeys().get(journey.document) or Path(self.plan.folder) / journey.document
 
     @cached_property
     def children(self) -> list[dict[str, Any]]:
         """The children that journeys of this load have for their own, in order."""
-        wanted = max((j.first_child + j.children for j in self.plan.journeys), default=0)
-        return [told_of(person) for person in newcomers(self.plan.seed, wanted)]
+        if self.plan.children_file and self.plan.children:
+            return self._own_children()
+        return [told_of(person) for person in newcomers(self.plan.seed, self.plan.children)]
+
+    def _own_children(self) -> list[dict[str, Any]]:
+        """
+        The children of the tester's file.
+
+        Raises:
+            ConfigurationError: it cannot be read.
+            SetupError: it is not the one that the load was planned with.
+        """
+        found = read_children(Path(self.plan.folder), self.plan.children_file)
+        if found.digest != self.plan.children_digest:
+            raise SetupError(
+                f"The file {self.plan.children_file} is not the one that the load was planned with.",
+                hint="Every machine that sends needs the same file; leave it as it is until the load has ended.",
+            )
+        return [dict(row) for row in found.rows]
 
     @cached_property
     def trust(self) -> dict[Address, Any]:

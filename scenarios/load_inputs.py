@@ -74,6 +74,15 @@ def places(marker: str, user: int, arrival: int, child: Mapping[str, Any]) -> di
     }
 
 
+def without_child(text: str, child: Mapping[str, Any]) -> str:
+    """A text in which places stand where it told who a child is."""
+    place = {str(value): f"{{child.{key}}}" for key, value in child.items() if value}
+    longest_first = "|".join(re.escape(value) for value in sorted(place, key=len, reverse=True))
+    if not place:
+        return text
+    return re.sub(rf"(?<!\w)({longest_first})(?!\w)", lambda found: place[found[0]], text)
+
+
 def begun(inputs: Any, begins_at: str, now: datetime) -> Any:
     """Inputs whose dates have moved by as much as the beginning of the story has."""
     start = datetime.fromisoformat(begins_at)

@@ -135,6 +135,12 @@ def part_of(
     return _part(whole, kept, len(steps), None, "", begins_at)
 
 
+def calls_of(callee: Callee) -> int:
+    """How many calls of systems its steps make, each made once."""
+    found = [call for step in callee.workflow.steps for call in _calls(callee, step)]
+    return sum(call.source.system != CONTROL for call in found)
+
+
 def refused(name: str, part: Part) -> ConfigurationError:
     """The error for a journey of which too little can be played."""
     few = (

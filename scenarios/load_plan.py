@@ -73,7 +73,7 @@ class PlannedJourney(msgspec.Struct, frozen=True):
     A journey of the mix.
 
     Args:
-        document: path of the Arazzo document.
+        document: the name of a bundled journey, or the path of an Arazzo document from the plan's folder.
         requests: how many requests each play sends, counted before the load.
         inputs: what is passed to it, with places for the marker.
         callers: (system, actor) of every request that it sends.
@@ -126,6 +126,8 @@ class LoadPlan(msgspec.Struct, frozen=True):
             sending; 0: no limit.
         think_time_s: between the requests of a journey.
         seed: of the bundled agencies' people.
+        children_file: path, from the folder, of the children that journeys have for their own; empty: newcomers.
+        children_digest: of that file.
         drain_s: how long after the end of the schedule what is late may still start.
     """
 
@@ -148,6 +150,8 @@ class LoadPlan(msgspec.Struct, frozen=True):
     largest_answer: int = 5_000_000
     outage: Outage | None = None
     seed: int = 1
+    children_file: str = ""
+    children_digest: str = ""
 
     @property
     def items(self) -> Sequence[PlannedItem]:
@@ -158,6 +162,11 @@ class LoadPlan(msgspec.Struct, frozen=True):
     def profile(self) -> Profile:
         """How the rate runs."""
         return Profile(self.shape, self.rate, self.duration_s)
+
+    @property
+    def children(self) -> int:
+        """How many children the journeys of this load have for their own, the first of all included."""
+        return max((j.first_child + j.children for j in self.journeys), default=0)
 
     @property
     def turns(self) -> list[int]:

@@ -24,7 +24,7 @@ from joinedup.conformance.outcomes import Outcome
 from joinedup.mocks.sharing import CORRELATION, WORK
 from joinedup.scenarios.library import Callee, Source
 from joinedup.scenarios.load_ground import Ground
-from joinedup.scenarios.load_inputs import begun, places
+from joinedup.scenarios.load_inputs import begun, places, without_child
 from joinedup.scenarios.load_journeys import for_how_long
 from joinedup.scenarios.load_markers import Markers, names_one
 from joinedup.scenarios.load_plan import (
@@ -141,15 +141,21 @@ class Player:
         ended = time.monotonic()
         self.tally.journey(item.name, ended - started, ended - due, failed)
         if failed:
+            reason = without_child(reason, self._child(item, turn))
             self.tally.failed(item.name, reason)
             self.tally.left_out += max(item.requests - self._requests, 0)
         self._told("JOURNEY", item.name, ended - started, 0, reason if failed else "")
 
     def _inputs(self, item: PlannedJourney, arrival: int, turn: int) -> dict[str, Any]:
-        child = self.ground.children[item.first_child + turn] if item.children else {}
-        found = places(self.markers.made(arrival), self.user, arrival, child)
-        inputs: dict[str, Any] = filled(item.inputs, found)
-        return begun(inputs, item.begins_at, datetime.now(UTC)) if item.begins_at else inputs
+        found = places(self.markers.made(arrival), self.user, arrival, self._child(item, turn))
+        # A child's day of birth stays, also where it is near the story.
+        moved = begun(item.inputs, item.begins_at, datetime.now(UTC)) if item.begins_at else item.inputs
+        inputs: dict[str, Any] = filled(moved, found)
+        return inputs
+
+    def _child(self, item: PlannedJourney, turn: int) -> dict[str, Any]:
+        """The child that a play has for its own; empty where it needs none."""
+        return self.ground.children[item.first_child + turn] if item.children else {}
 
     # The stage of a journey
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,9 +32,10 @@ from joinedup.mocks.newcomers import MOST
 from joinedup.mocks.serve import Served
 from joinedup.scenarios.journey import agencies_of, bundled_journeys
 from joinedup.scenarios.library import Library
+from joinedup.scenarios.load_children import OwnChildren
 from joinedup.scenarios.load_ground import Ground
 from joinedup.scenarios.load_inputs import inputs_under_load, needs_child
-from joinedup.scenarios.load_journeys import part_of, refused
+from joinedup.scenarios.load_journeys import calls_of, part_of, refused
 from joinedup.scenarios.load_markers import LENGTH, Markers
 from joinedup.scenarios.load_plan import (
     MARK,
@@ -155,6 +157,7 @@ class Preparation:
         agencies: that are served; None where there are none.
         choices: fields of the plan: rate, duration_s, users, shape and so on.
         said: told, in a sentence, what is left out.
+        own: the children of the tester's file; None where journeys have newcomers.
     """
 
     configuration: Configuration
@@ -162,6 +165,7 @@ class Preparation:
     agencies: Served | None
     choices: Mapping[str, Any]
     said: Callable[[str], None] = print
+    own: OwnChildren | None = None
     _targets: dict[str, Target] = field(default_factory=dict)
     _children: int = 0
     _trials: int = 0
@@ -196,17 +200,21 @@ class Preparation:
             folder=self.configuration.folder,
             timeout_s=self.configuration.limits.timeout_s,
             largest_answer=self.configuration.limits.max_response_bytes,
+            children_file=self.own.name if self.own else "",
+            children_digest=self.own.digest if self.own else "",
             **self.choices,
         )
         _ = bare.profile
         try:
+            items = [self._with_children(self._journey(entry)) for entry in entries if entry.path]
+            if self.own:
+                enrolled(_sketch(bare, items, entries), None, self.own)
             operations = [self._operation(entry) for entry in entries if not entry.path]
-            journeys = self._journeys(bare, entries)
+            journeys = self._journeys(bare, items)
         finally:
             self._close()
-        return enrolled(
-            msgspec.structs.replace(bare, operations=operations, journeys=journeys), self.agencies
-        )
+        plan = msgspec.structs.replace(bare, operations=operations, journeys=journeys)
+        return enrolled(plan, self.agencies, self.own)
 
     def _clients(self) -> dict[str, dict[str, dict[str, Any]]]:
         found = self.agencies.callers if self.agencies else {}
@@ -214,10 +222,9 @@ class Preparation:
 
     # Journeys
 
-    def _journeys(self, bare: LoadPlan, entries: Sequence[Wanted]) -> list[PlannedJourney]:
+    def _journeys(self, bare: LoadPlan, items: list[PlannedJourney]) -> list[PlannedJourney]:
         """The journeys, each of which passed and passed again after itself, with the number of its requests."""
-        items = [self._with_children(self._journey(entry)) for entry in entries if entry.path]
-        if self.agencies and self._children:
+        if self.agencies and self._children and not self.own:
             self.agencies.enrol(self._children)
         ground = Ground(msgspec.structs.replace(bare, run=secrets.token_hex(3), journeys=items, validate=1.0))
         requests = [self._tried(ground, item) for item in items]
@@ -233,7 +240,7 @@ class Preparation:
             self.said(f"{entry.name} is played as far as many users can at once: {part.sentence}.")
         return PlannedJourney(
             entry.name,
-            entry.path,
+            _portable(entry.path, self.configuration.folder),
             part.callee.workflow.id,
             entry.weight,
             1,
@@ -249,6 +256,8 @@ class Preparation:
         """The journey with children for its trials, where it needs any."""
         if not needs_child(item.inputs):
             return item
+        if self.own:
+            self.own.refuse_what_lacks(item.name, item.inputs)
         self._children += TRIALS
         return msgspec.structs.replace(item, first_child=self._children - TRIALS, children=TRIALS)
 
@@ -274,9 +283,21 @@ class Preparation:
                 )
                 raise SetupError(
                     f"The journey {item.name} does not pass {'again after itself' if trial else 'on its own'}, so its load would prove nothing ({why}).",
-                    hint="Run `joinedup check --journey` on it, or pass inputs that differ for each user ({marker}, {number}, {nhs-number}) in [journeys.NAME.inputs].",
+                    hint=self._mend(item, is_second=trial > 0),
                 )
         return requests
+
+    def _mend(self, item: PlannedJourney, *, is_second: bool) -> str:
+        """What to do where a journey does not pass, or not a second time."""
+        hint = "Run `joinedup check --journey` on it, or pass inputs that differ for each user ({marker}, {number}, {nhs-number}) in [journeys.NAME.inputs]."
+        if is_second:
+            hint += " A step that counts in a list needs a list with the query parameter correlationId; else leave it out in a copy of the document, and name that in [load.mix]."
+        if item.children and self.own:
+            lines = self.own.lines[item.first_child : item.first_child + TRIALS]
+            return f"It was played with the children of lines {' and '.join(map(str, lines))} of {self.own.name}: every system of the journey has to know them as they stand there, and nothing of the journey may have happened to them before. {hint}"
+        if item.children and len(self.ours) < len(self.configuration.systems):
+            return f"Each play changes a child: name those whom your systems know in [load] children. {hint}"
+        return hint
 
     # Operations
 
@@ -330,20 +351,53 @@ class Preparation:
                 target.client.close()
 
 
-def enrolled(plan: LoadPlan, agencies: Served | None) -> LoadPlan:
+def _portable(path: str, folder: str) -> str:
+    """A document as each machine finds it: a bundled journey by name, one's own by its path from the folder."""
+    found = Path(path)
+    name = found.name.removesuffix(".arazzo.yaml")
+    if name in bundled_journeys() and bundled_journeys()[name].resolve() == found:
+        return name
+    return os.path.relpath(found, Path(folder).resolve())
+
+
+def _sketch(bare: LoadPlan, items: list[PlannedJourney], entries: Sequence[Wanted]) -> LoadPlan:
     """
-    The plan with a child of its own for each play of the journeys that need one, whom the agencies know.
+    The plan as it is known before anything is sent, with as many plays as it may have at most.
+
+    A play that repeats a step sends more than it has calls, and then there are fewer plays.
+    """
+    callees = Ground(msgspec.structs.replace(bare, journeys=items)).callees
+    journeys = [
+        msgspec.structs.replace(item, requests=max(calls_of(callees[item.name]), 1)) for item in items
+    ]
+    operations = [PlannedOperation(e.name, e.system, "", e.weight, {}) for e in entries if not e.path]
+    return msgspec.structs.replace(bare, journeys=journeys, operations=operations)
+
+
+def enrolled(
+    plan: LoadPlan, agencies: Served | None, own: OwnChildren | None = None, taken: int = 0
+) -> LoadPlan:
+    """
+    The plan with a child of its own for each play of the journeys that need one.
+
+    Args:
+        agencies: that learn to know them, where they are newcomers.
+        own: the children of the tester's file.
+        taken: how many of those had their plays in loads before this one.
 
     Raises:
         ConfigurationError: there are not so many children.
     """
-    first = TRIALS * sum(bool(journey.children) for journey in plan.journeys)
+    first = max(TRIALS * sum(bool(journey.children) for journey in plan.journeys), taken)
     journeys = []
     for journey, turns in zip(plan.journeys, plan.turns, strict=False):
         if journey.children:
             journey = msgspec.structs.replace(journey, first_child=first, children=turns)
             first += turns
         journeys.append(journey)
+    if own:
+        _refuse_too_few(first if plan.children else 0, own, taken)
+        return msgspec.structs.replace(plan, journeys=journeys)
     if first > MOST:
         raise ConfigurationError(
             f"The journeys of this load need {first} children, one for each play, and there are {MOST}.",
@@ -352,6 +406,17 @@ def enrolled(plan: LoadPlan, agencies: Served | None) -> LoadPlan:
     if agencies and first:
         agencies.enrol(first)
     return msgspec.structs.replace(plan, journeys=journeys)
+
+
+def _refuse_too_few(needed: int, own: OwnChildren, taken: int) -> None:
+    if needed <= len(own.rows):
+        return
+    before = f", beside the {taken} that had their plays at other rates" if taken else ""
+    raise ConfigurationError(
+        f"The journeys of this load need {needed - taken} children of their own{before}, one for each play, "
+        f"and {own.name} has {len(own.rows)} rows.",
+        hint="Shorten the duration, lower the rate, give these journeys less weight, or add rows.",
+    )
 
 
 def _harvested(target: Target, identity: str) -> None:

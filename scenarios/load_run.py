@@ -78,7 +78,7 @@ def send(
     Send the load of a plan and read what came of it; Locust's own files and log stay in ``out``.
 
     Raises:
-        SetupError: Locust did not start; the hint holds the last thing that it said.
+        SetupError: Locust did not start, and the hint holds the last thing that it said; or a process lacks a file.
         RealDataError: an answer looked like real people, and the load was stopped.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -231,6 +231,8 @@ def _read(folder: Path, out: Path, memory: list[int], is_interrupted: bool) -> S
             why,
             hint="The load was stopped, and nothing of it was kept. Point base_url at an environment with synthetic people only.",
         )
+    if why := next((tally.unready for tally in tallies if tally.unready), ""):
+        raise SetupError(f"A process that was to send could not begin, and the load was ended: {why}")
     # What each process counted, so that anybody can add it up again.
     write_whole(out / TALLY_FILE, json.dumps(found))
     return Sent(

@@ -81,6 +81,7 @@ class Tally:
         cpu: seconds of processor time by process, with the seconds that passed.
         memory: bytes in use by process, at the start and the end.
         stopped: why the whole load was ended at once: an answer looked like real people; empty where it was not.
+        unready: why a process could not even begin; empty where it could.
         late: how late arrivals started although a user was free: what the generator itself is to blame for.
     """
 
@@ -102,6 +103,7 @@ class Tally:
     memory: list[tuple[int, int]] = field(default_factory=list)
     late: Histogram = field(default_factory=Histogram)
     stopped: str = ""
+    unready: str = ""
 
     def request(self, name: str, second: int, service_s: float, intended_s: float, failed: bool) -> None:
         """Count one request that ended in a second of the load."""
@@ -182,6 +184,7 @@ class Tally:
             "why": dict(self.why.most_common(MOST_SAMPLES)),
             "late": self.late.as_record(),
             "stopped": self.stopped,
+            "unready": self.unready,
         }
 
 
@@ -200,6 +203,7 @@ def tally_from(record: Mapping[str, Any]) -> Tally:
         memory=[(int(a), int(b)) for a, b in record["memory"]],
         late=histogram_from(record["late"]),
         stopped=record["stopped"],
+        unready=record["unready"],
     )
 
 
