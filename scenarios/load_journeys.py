@@ -144,7 +144,8 @@ def calls_of(callee: Callee) -> int:
 def refused(name: str, part: Part) -> ConfigurationError:
     """The error for a journey of which too little can be played."""
     few = (
-        f", and before it there are {part.requests} requests, of {LEAST_REQUESTS} at least"
+        f", and before it {'one request is' if part.requests == 1 else f'{part.requests} requests are'} sent, of"
+        f" {LEAST_REQUESTS} at least"
         if part.steps
         else ""
     )

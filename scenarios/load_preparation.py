@@ -7,7 +7,6 @@ Nothing here has Locust's sockets: it runs in the process of the command.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,13 @@ import msgspec
 
 from joinedup.conformance.catalogue import load_catalogue
 from joinedup.conformance.configuration import Configuration
-from joinedup.conformance.errors import ConfigurationError, JoinedUpError, NothingSelectedError, SetupError
+from joinedup.conformance.errors import (
+    ConfigurationError,
+    JoinedUpError,
+    NothingSelectedError,
+    SetupError,
+    near,
+)
 from joinedup.conformance.exchanges import Exchange, Step, Text
 from joinedup.conformance.harvest import harvest
 from joinedup.conformance.inside import value_at, with_value
@@ -114,11 +119,9 @@ def wanted(mix: Mapping[str, float], folder: Path) -> list[Wanted]:
             continue
         path = folder / name if is_document else bundled_journeys().get(name)
         if path is None or not path.exists():
-            near = difflib.get_close_matches(name, list(bundled_journeys()), n=3, cutoff=0.3)
-            listed = ", ".join(near or list(bundled_journeys())[:6])
+            hint = near(name, bundled_journeys(), "joinedup journeys")
             raise NothingSelectedError(
-                f"There is no journey {name!r}.",
-                hint=f"There are: {listed}; an operation is written system:operationId.",
+                f"There is no journey {name!r}.", hint=f"{hint} An operation is written system:operationId."
             )
         found.append(Wanted(path.name.removesuffix(".arazzo.yaml"), weight, str(path.resolve())))
     return found
@@ -433,9 +436,8 @@ def _named(target: Target, name: str) -> Operation:
         if name in (operation.operation_id, operation.label):
             return operation
     names = [operation.operation_id or operation.label for operation in target.contract.operations]
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.3) or names[:6]
     raise NothingSelectedError(
-        f"{target.name} has no operation {name!r} that may be called.", hint=f"There are: {', '.join(near)}."
+        f"{target.name} has no operation {name!r} that may be called.", hint=near(name, names)
     )
 
 
