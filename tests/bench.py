@@ -141,11 +141,6 @@ WANTED = (
     Wanted("100,000 children, processor seconds", "people.processor_seconds", most=3),
     Wanted("All agencies answer after seconds", "mocks.start_seconds.all", most=3),
     Wanted("One agency answers after seconds", "mocks.start_seconds.one", most=1),
-    Wanted(
-        "A GET and a POST with validation, of without",
-        "mocks.speed.together.to_without_validation",
-        least=0.9,
-    ),
     *(
         wanted
         for method in ("get", "post")

@@ -185,12 +185,6 @@ def _times(runs: Mapping[str, list[Measured]], other: str) -> float:
     return round(_least(runs[other]) / _least(runs["whole"]), 2)
 
 
-def _together(found: Turns, other: str) -> float:
-    """The same for one request of each method after the other."""
-    subjects = {name: sum(_least(runs[name]) for runs in found.values()) for name in ("whole", other)}
-    return round(subjects[other] / subjects["whole"], 2)
-
-
 def _least(measured: Sequence[Measured]) -> float:
     return min(each.processor for each in measured)
 
@@ -215,7 +209,6 @@ def speed() -> dict[str, Any]:
                 left_out = str(missing)
             _turns(subjects, folder / "load.lua", found)
     return {method.lower(): _summary(runs) for method, runs in found.items()} | {
-        "together": {"to_without_validation": _together(found, "without-validation")},
         "load_average": [round(each, 1) for each in os.getloadavg()],
         "left_out": left_out,
     }
