@@ -11,78 +11,51 @@ from __future__ import annotations
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 
+
+def _scopes(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # By the agency whose client it is; a star stands for any part of a scope. "social-care" is a council's children's
 # services, which work with the national services and with a supplier's application too (``organisations.CALLED_BY``).
 # Whom a hub asks works in it, and custodians take the record locator's work: what of these each may do there does not
 # go by scopes, and the two say it themselves.
 GRANTED: dict[str, tuple[str, ...]] = {
-    "social-care": (
-        *(
-            "cp-is:*",
-            "identity:*",
-            "locator:*",
-            "supplier-app:*",
-            "early-help:*",
-            "mash:*",
-            "virtual-school:*",
-        ),
-        *("health:patients.read", "health:summaries.read", "health:requests.*", "health:assessments.*"),
-        *("health:notices.write", "health:subject-access.*", "school:notices.write", "school:pupils.read"),
-        *("school:flags.*", "school:subject-access.*", "police:*.read", "police:information.request"),
+    "social-care": _scopes(
+        "cp-is:* identity:* locator:* supplier-app:* early-help:* mash:* virtual-school:* "
+        "health:patients.read health:summaries.read health:requests.* health:assessments.* "
+        "health:notices.write health:subject-access.* school:notices.write school:pupils.read "
+        "school:flags.* school:subject-access.* police:*.read police:information.request"
     ),
-    "early-help": (
-        *(
-            "social-care:contacts.*",
-            "social-care:notices.write",
-            "identity:matches.*",
-            "identity:people.read",
-        ),
+    "early-help": _scopes(
+        "social-care:contacts.* social-care:notices.write identity:matches.* identity:people.read"
     ),
-    "health": (
-        *("social-care:contacts.*", "social-care:notices.write", "early-help:requests.write"),
-        *("mash:*", "locator:*", "cp-is:queries.write"),
-        *("identity:matches.*", "identity:people.*", "identity:verifications.write"),
+    "health": _scopes(
+        "social-care:contacts.* social-care:notices.write early-help:requests.write mash:* locator:* "
+        "cp-is:queries.write identity:matches.* identity:people.* identity:verifications.write"
     ),
-    "school": (
-        *("social-care:contacts.*", "social-care:notices.write", "early-help:requests.write"),
-        *("virtual-school:notices.write", "health:patients.read", "mash:*", "locator:*"),
+    "school": _scopes(
+        "social-care:contacts.* social-care:notices.write early-help:requests.write "
+        "virtual-school:notices.write health:patients.read mash:* locator:*"
     ),
-    "virtual-school": (
-        *(
-            "social-care:contacts.*",
-            "social-care:notices.write",
-            "school:notices.write",
-            "school:pupils.read",
-        ),
+    "virtual-school": _scopes(
+        "social-care:contacts.* social-care:notices.write school:notices.write school:pupils.read"
     ),
-    "police": (
-        *(
-            "social-care:contacts.*",
-            "social-care:notices.write",
-            "school:encompass.write",
-            "mash:*",
-            "locator:*",
-        ),
+    "police": _scopes(
+        "social-care:contacts.* social-care:notices.write school:encompass.write mash:* locator:*"
     ),
-    "mash": (
-        *("social-care:contacts.*", "social-care:notices.write", "early-help:notices.write"),
-        *(
-            "police:information.request",
-            "police:information.read",
-            "health:requests.*",
-            "health:notices.write",
-        ),
-        *("school:notices.write",),
+    "mash": _scopes(
+        "social-care:contacts.* social-care:notices.write early-help:notices.write "
+        "police:information.request police:information.read health:requests.* health:notices.write "
+        "school:notices.write"
     ),
-    "cp-is": ("social-care:notices.write",),
-    "identity": ("social-care:notices.write",),
-    "locator": ("social-care:notices.write", "health:notices.write", "school:notices.write"),
-    "supplier-app": (
-        *("identity:subscriptions.*", "identity:changes.read"),
-        *(
-            f"{told}:notices.write"
-            for told in ("social-care", "early-help", "health", "school", "virtual-school")
-        ),
+    "cp-is": _scopes("social-care:notices.write"),
+    "identity": _scopes("social-care:notices.write"),
+    "locator": _scopes("social-care:notices.write health:notices.write school:notices.write"),
+    "supplier-app": _scopes(
+        "identity:subscriptions.* identity:changes.read social-care:notices.write "
+        "early-help:notices.write health:notices.write school:notices.write "
+        "virtual-school:notices.write"
     ),
 }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -78,8 +79,9 @@ def read_children(folder: Path, name: str) -> OwnChildren:
     """
     content = _content(folder, name)
     columns, *lines = _lines(content, name)
-    for mistake in (*_header_mistakes(columns[1]), *_row_mistakes(columns[1], lines)):
-        raise ConfigurationError(f"{name}: {mistake[0]}", hint=mistake[1])
+    mistakes = itertools.chain(_header_mistakes(columns[1]), _row_mistakes(columns[1], lines))
+    if (first := next(mistakes, None)) is not None:
+        raise ConfigurationError(f"{name}: {first[0]}", hint=first[1])
     return OwnChildren(
         name,
         tuple(dict(zip(columns[1], cells, strict=True)) for _, cells in lines),
@@ -98,7 +100,8 @@ def _content(folder: Path, name: str) -> bytes:
         ) from None
     except OSError as error:
         raise ConfigurationError(
-            f"load.children names the file {name}, which cannot be read: {error.strerror}."
+            f"load.children names the file {name}, which cannot be read: {error.strerror}.",
+            hint="Name a file that whoever starts the load may read.",
         ) from None
 
 

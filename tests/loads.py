@@ -1,4 +1,4 @@
-"""A load as it writes what it found, without having been sent."""
+"""A load as it writes what it found, without having been sent; and the contract of a small system that can be loaded."""
 
 from __future__ import annotations
 
@@ -8,6 +8,29 @@ from joinedup.scenarios.load_levels import Levels
 from joinedup.scenarios.load_plan import LoadPlan, PlannedOperation, PlannedSystem
 from joinedup.scenarios.load_results import performance
 from joinedup.scenarios.load_tally import Tally
+
+_NOTE = {
+    "type": "object",
+    "required": ["text"],
+    "properties": {"text": {"type": "string", "minLength": 1, "maxLength": 200}},
+}
+NOTES = {
+    "openapi": "3.0.3",
+    "info": {"title": "Notes", "version": "1"},
+    "paths": {
+        "/notes": {
+            "post": {
+                "operationId": "addNote",
+                "requestBody": {"required": True, "content": {"application/json": {"schema": _NOTE}}},
+                "responses": {
+                    "201": {"description": "Added.", "content": {"application/json": {"schema": _NOTE}}},
+                    "401": {"description": "Not known."},
+                },
+            }
+        }
+    },
+}
+"""A system that takes notes."""
 
 SECONDS = 90
 BOOKS = {"compared": 40, "lost": 2, "duplicated": 1, "deliveries": 12}

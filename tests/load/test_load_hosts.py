@@ -15,30 +15,13 @@ from typing import Any
 
 import pytest
 import yaml
+from loads import NOTES
 from servers import free_port
 
 from joinedup.scenarios.load_tally import summed, tally_from
 
 COMMAND = [str(Path(sys.executable).parent / "joinedup"), "load", "-c", "joinedup.toml"]
 PATIENCE_S = 120
-NOTE = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
-ANSWERS = {
-    "201": {"description": "Added.", "content": {"application/json": {"schema": NOTE}}},
-    "401": {"description": "Not known."},
-}
-NOTES = {
-    "openapi": "3.0.3",
-    "info": {"title": "Notes", "version": "1"},
-    "paths": {
-        "/notes": {
-            "post": {
-                "operationId": "addNote",
-                "requestBody": {"required": True, "content": {"application/json": {"schema": NOTE}}},
-                "responses": ANSWERS,
-            }
-        }
-    },
-}
 CONFIGURATION = """
 [systems.notes]
 base_url = "http://{host}:{port}"
@@ -208,5 +191,6 @@ def _until_it_answers(host: Host, port: int) -> None:
     while time.monotonic() < deadline:
         if _started(host, sys.executable, "-c", program, stderr=subprocess.DEVNULL).wait() == 0:
             return
+        # It is another process, which says nothing when it listens.
         time.sleep(0.1)
     raise AssertionError("the system does not answer")

@@ -15,6 +15,7 @@ import psutil
 import pytest
 import yaml
 from click.testing import CliRunner
+from loads import NOTES
 from stdnum.gb import nhs
 
 from joinedup.conformance.cli import main
@@ -130,28 +131,6 @@ class _Mixing(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-NOTE = {
-    "type": "object",
-    "required": ["text"],
-    "properties": {"text": {"type": "string", "minLength": 1, "maxLength": 200}},
-}
-NOTES = {
-    "openapi": "3.0.3",
-    "info": {"title": "Notes", "version": "1"},
-    "paths": {
-        "/notes": {
-            "post": {
-                "operationId": "addNote",
-                "requestBody": {"required": True, "content": {"application/json": {"schema": NOTE}}},
-                "responses": {
-                    "201": {"description": "Added.", "content": {"application/json": {"schema": NOTE}}}
-                },
-            }
-        }
-    },
-}
 
 
 @pytest.fixture
