@@ -25,7 +25,6 @@ import msgspec
 from joinedup.conformance.findings import Finding
 from joinedup.conformance.outcomes import Outcome
 from joinedup.reports import persons, wording
-from joinedup.reports.wording import printable
 
 LONGEST_DAYS = 180
 REQUIREMENT = re.compile(r"[A-Z]{3}(-[A-Z]{3})?-[0-9]{2}")
@@ -256,14 +255,14 @@ def _ready(kind: type[Agreed], title: str, requirement: str, scope: Scope) -> st
     within = [f"{key} = {_quoted(value)}" for key, value in named.items() if value]
     if scope.operations:
         within.append(f"operations = [{', '.join(_quoted(label) for label in scope.operations)}]")
-    lines = [f"# {printable(title)}", f"[[{table}]]", f"requirement = {_quoted(requirement)}"]
+    lines = [f"# {wording.printable(title)}", f"[[{table}]]", f"requirement = {_quoted(requirement)}"]
     lines.append(f"scope = {{{', '.join(within)}}}")
     width = max(len(key) for key in form)
     return "\n".join([*lines, *(f'{key:<{width}} = ""  # {told}' for key, told in form.items())])
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(printable(text), ensure_ascii=False)
+    return json.dumps(wording.printable(text), ensure_ascii=False)
 
 
 def exit_code(verdict: Mapping[str, Any]) -> int:
